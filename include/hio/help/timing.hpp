@@ -1,0 +1,80 @@
+// hio.help.timing: real time. This module alone reads a real clock; all else asks a Tymth.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "hio/export.hpp"
+
+namespace hio::help {
+
+using std::chrono::nanoseconds;
+
+// A stretch of time with a start and a stop on some clock; it reads none itself.
+class Lapse {
+ public:
+  constexpr Lapse(nanoseconds duration, nanoseconds start) noexcept
+      : start_(start), stop_(start + duration) {}
+
+  constexpr nanoseconds started() const noexcept { return start_; }
+  constexpr nanoseconds stop() const noexcept { return stop_; }
+  constexpr nanoseconds duration() const noexcept { return stop_ - start_; }
+  constexpr nanoseconds elapsed(nanoseconds now) const noexcept { return now - start_; }
+  constexpr nanoseconds remaining(nanoseconds now) const noexcept { return stop_ - now; }
+  constexpr bool expired(nanoseconds now) const noexcept { return now >= stop_; }
+
+ private:
+  nanoseconds start_;
+  nanoseconds stop_;
+};
+
+// The clocks of Timer and MonoTimer: the time of day since 1970 in UTC, which a person can set, and
+// the time since boot, which only moves forward.
+struct WallClock {
+  HIO_EXPORT static nanoseconds now() noexcept;
+};
+struct SteadyClock {
+  HIO_EXPORT static nanoseconds now() noexcept;
+};
+
+struct TimerStart {
+  std::optional<nanoseconds> duration{};  // empty: as before
+  std::optional<nanoseconds> start{};     // empty: now
+};
+
+// Measures real time. A duration of 0 has expired at once; times are in the clock's own scale.
+template <class Clock>
+class BasicTimer {
+ public:
+  explicit BasicTimer(nanoseconds duration = nanoseconds(0),
+                      std::optional<nanoseconds> start = std::nullopt) noexcept
+      : lapse_(duration, start ? *start : Clock::now()) {}
+
+  nanoseconds duration() const noexcept { return lapse_.duration(); }
+  nanoseconds elapsed() const noexcept { return lapse_.elapsed(Clock::now()); }
+  nanoseconds remaining() const noexcept { return lapse_.remaining(Clock::now()); }
+  bool expired() const noexcept { return lapse_.expired(Clock::now()); }
+
+  // Starts anew, now unless told otherwise. Returns the new start.
+  nanoseconds start(TimerStart how = {}) noexcept {
+    lapse_ = Lapse(how.duration.value_or(duration()), how.start ? *how.start : Clock::now());
+    return lapse_.started();
+  }
+  // Starts anew at the last stop, so that no time is lost. Returns the new start.
+  nanoseconds restart(std::optional<nanoseconds> newDuration = std::nullopt) noexcept {
+    return start({.duration = newDuration, .start = lapse_.stop()});
+  }
+
+ private:
+  Lapse lapse_;
+};
+
+using Timer = BasicTimer<WallClock>;
+// Immune to a clock that is set back: what hio detects and mends on the wall clock cannot happen.
+using MonoTimer = BasicTimer<SteadyClock>;
+
+// The time of day in UTC as `YYYY-mm-dd_HH-MM-SS_ffffff`, for file names.
+HIO_EXPORT std::string utcStamp();
+
+}  // namespace hio::help
