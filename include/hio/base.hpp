@@ -1,0 +1,4 @@
+// Package header of hio.base.
+#pragma once
+
+#include "hio/base/tyming.hpp"
