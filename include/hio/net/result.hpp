@@ -1,0 +1,58 @@
+// What one call on a stream or listener came to.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <system_error>
+
+#include "hio/export.hpp"
+
+namespace hio::net {
+
+// Never thrown away: every call of the seam is answered by one of these.
+//
+//   done(count)     it went well; bytes moved, 0 where there are none to count
+//   blocked(on)     nothing happened; try again when the stream is ready for `on`
+//   ended           the far side has cleanly finished sending
+//   lost(code)      the far side, or the way to it, is gone
+//   failed(code)    anything else: this side's fault or its machine's
+class [[nodiscard]] IoResult {
+ public:
+  enum class Kind : std::uint8_t { done, blocked, ended, lost, failed };
+  enum class On : std::uint8_t { read, write };
+
+  static IoResult done(std::size_t count = 0) noexcept { return {Kind::done, On::read, count, {}}; }
+  static IoResult blocked(On on) noexcept { return {Kind::blocked, on, 0, {}}; }
+  static IoResult ended() noexcept { return {Kind::ended, On::read, 0, {}}; }
+  static IoResult lost(std::error_code code) noexcept { return {Kind::lost, On::read, 0, code}; }
+  static IoResult failed(std::error_code code) noexcept {
+    return {Kind::failed, On::read, 0, code};
+  }
+  // Sorts an error of the operating system into blocked (on `on`), lost or failed. This is the
+  // project's one table of errors.
+  HIO_EXPORT static IoResult of(std::error_code code, On on) noexcept;
+
+  Kind kind() const noexcept { return kind_; }
+  bool isDone() const noexcept { return kind_ == Kind::done; }
+  bool isBlocked() const noexcept { return kind_ == Kind::blocked; }
+  bool isEnded() const noexcept { return kind_ == Kind::ended; }
+  // Lost or failed: there is a code().
+  bool isError() const noexcept { return kind_ == Kind::lost || kind_ == Kind::failed; }
+  // Bytes moved; 0 unless done.
+  std::size_t count() const noexcept { return count_; }
+  // What to wait for; meaningful when blocked.
+  On on() const noexcept { return on_; }
+  // Why; set when lost or failed.
+  const std::error_code& code() const noexcept { return code_; }
+
+ private:
+  IoResult(Kind kind, On on, std::size_t count, std::error_code code) noexcept
+      : kind_(kind), on_(on), count_(count), code_(code) {}
+
+  Kind kind_;
+  On on_;
+  std::size_t count_;
+  std::error_code code_;
+};
+
+}  // namespace hio::net

@@ -1,0 +1,94 @@
+// The seam to the network: what a client or server asks of a connection.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <system_error>
+
+#include "hio/export.hpp"
+#include "hio/net/endpoint.hpp"
+#include "hio/net/result.hpp"
+
+namespace hio::net {
+
+struct BufferSizes {
+  std::size_t send = 0;  // bytes, as the kernel reports them (Linux: twice what was set)
+  std::size_t receive = 0;
+};
+
+struct StreamOptions {
+  // Bytes that the send and receive buffer should at least have; a buffer that has as much already
+  // is left alone, so that the kernel goes on tuning it (contract B2, B4).
+  BufferSizes buffers{};
+  // Small sends leave at once and are not collected (TCP_NODELAY).
+  bool noDelay = true;
+  // The kernel probes an idle connection (SO_KEEPALIVE).
+  bool keepAlive = false;
+};
+
+enum class Direction : std::uint8_t { receive, send, both };
+
+// One attempt to connect, then one connection: used once, then destroyed. Calls neither block nor
+// throw. The first error is kept: after it, every call that moves bytes gives the same one. The
+// destructor closes at once.
+class HIO_EXPORT Stream {
+ public:
+  virtual ~Stream() = default;
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  // Starts connecting, then goes on with it: blocked(write) until done. An accepted stream is done
+  // at once.
+  virtual IoResult connect() = 0;
+  // Fills the front of `room` and gives the count; never done(0), except for no room.
+  virtual IoResult receive(std::span<std::byte> room) = 0;
+  // Takes bytes from the front of `bytes` and gives the count; done(0) only for no bytes.
+  virtual IoResult send(std::span<const std::byte> bytes) = 0;
+  // The same for several pieces at once, in order.
+  virtual IoResult send(std::span<const std::span<const std::byte>> pieces) = 0;
+  virtual IoResult shutdown(Direction direction) = 0;
+
+  // Where this end and the far one are, as of connect(); all zero before.
+  virtual Endpoint local() const = 0;
+  virtual Endpoint peer() const = 0;
+  virtual BufferSizes bufferSizes() const = 0;
+  // The descriptor to wait on, -1 where there is none. It stays the stream's.
+  virtual int fd() const = 0;
+
+ protected:
+  Stream() = default;
+};
+
+// A T, or why there is none.
+template <class T>
+struct Made {
+  std::unique_ptr<T> it{};
+  std::error_code code{};
+};
+
+// Takes connections in. Neither blocks nor throws; the destructor closes.
+class HIO_EXPORT Listener {
+ public:
+  virtual ~Listener() = default;
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  struct [[nodiscard]] Accepted {
+    IoResult result;                   // done, blocked(read), or an error of the listener
+    std::unique_ptr<Stream> stream{};  // set when done
+  };
+  // The next connection. One that its peer has given up already is passed over.
+  virtual Accepted accept() = 0;
+
+  // Where it listens; the port is the real one also when 0 was asked for.
+  virtual Endpoint local() const = 0;
+  virtual BufferSizes bufferSizes() const = 0;
+  virtual int fd() const = 0;
+
+ protected:
+  Listener() = default;
+};
+
+}  // namespace hio::net

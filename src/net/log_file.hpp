@@ -1,0 +1,43 @@
+// Files that only their owner may read, for logs.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <system_error>
+
+#include "hio/help/bytearray.hpp"
+
+namespace hio::net {
+
+// A new file, open for appending and reading, mode 0600 whatever the umask; closed by the
+// destructor.
+class LogFile {
+ public:
+  // Never opens what exists already, nor follows a symbolic link. Empty, and `code` set, on
+  // failure.
+  static std::optional<LogFile> create(const std::filesystem::path& path, std::error_code& code);
+  ~LogFile();
+  LogFile(LogFile&& other) noexcept;
+  LogFile& operator=(LogFile&& other) = delete;
+
+  // Appends all of the bytes; what was written before a failure stays.
+  std::error_code append(std::span<const std::byte> bytes) noexcept;
+  std::optional<help::Bytes> readAll() const;
+  void sync() const noexcept;
+
+ private:
+  explicit LogFile(int fd) noexcept : fd_(fd) {}
+
+  int fd_;
+};
+
+// Makes the folder and those above it that are missing, each with mode 0700.
+std::error_code makeFolders(const std::filesystem::path& path);
+// Makes one new folder with mode 0700; an error if there is something of that name.
+std::error_code makeNewFolder(const std::filesystem::path& path) noexcept;
+// Whether this process may make files in the folder.
+bool isWritable(const std::filesystem::path& folder) noexcept;
+
+}  // namespace hio::net

@@ -1,0 +1,48 @@
+#include "hio/net/net.hpp"
+
+#include <sys/random.h>
+
+#include "net/posix/listener.hpp"
+#include "net/posix/resolver.hpp"
+#include "net/posix/socket.hpp"
+#include "net/posix/stream.hpp"
+
+namespace hio::net {
+namespace {
+
+class SystemNet final : public Net {
+ public:
+  Made<Stream> open(const Endpoint& peer, const StreamOptions& options) override {
+    std::error_code code;
+    posix::Descriptor fd = posix::openSocket(peer.ip.family, code);
+    if (fd) posix::applyOptions(fd.get(), options, code);
+    if (code) return {nullptr, code};
+    return {std::make_unique<posix::SocketStream>(std::move(fd), peer), {}};
+  }
+
+  Made<Listener> listen(const Endpoint& local, const ListenOptions& options) override {
+    return posix::listenOn(local, options);
+  }
+
+  Resolver& resolver() override { return resolver_; }
+
+  std::uint64_t seed() override {
+    std::uint64_t seed = 0;
+    if (::getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) {
+      seed = reinterpret_cast<std::uintptr_t>(&seed);  // before the kernel has entropy: early boot
+    }
+    return seed;
+  }
+
+ private:
+  posix::SystemResolver resolver_;
+};
+
+}  // namespace
+
+Net& systemNet() noexcept {
+  static SystemNet net;
+  return net;
+}
+
+}  // namespace hio::net

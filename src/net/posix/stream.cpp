@@ -1,0 +1,105 @@
+#include "net/posix/stream.hpp"
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+
+#include "net/posix/sockaddr.hpp"
+#include "net/posix/socket.hpp"
+
+namespace hio::net::posix {
+
+IoResult SocketStream::connect() {
+  if (connected_) return IoResult::done();
+  if (first_) return refuse(first_);
+  const SockAddr peer(peer_);
+  if (::connect(fd_.get(), peer.get(), peer.length) == 0) return finishConnect();
+  const std::error_code code = lastError();
+  switch (code.value()) {
+    case EISCONN:
+      return finishConnect();
+    case EINPROGRESS:
+    case EALREADY:
+    case EINTR:
+      return IoResult::blocked(IoResult::On::write);
+    default:
+      return refuse(code);
+  }
+}
+
+IoResult SocketStream::finishConnect() {
+  std::error_code code;
+  const auto local = localOf(fd_.get(), code);
+  const auto peer = local ? peerOf(fd_.get(), code) : std::nullopt;
+  if (!peer) return refuse(code);
+  // Nobody listens: the kernel picked the target's own port as the source (contract A12).
+  if (*local == *peer) return refuse(std::make_error_code(std::errc::connection_refused));
+  local_ = *local;
+  peer_ = *peer;
+  connected_ = true;
+  return IoResult::done();
+}
+
+// What would merely block a transfer ends an attempt: it cannot go on with this descriptor.
+IoResult SocketStream::refuse(std::error_code code) noexcept {
+  first_ = code;
+  const IoResult result = IoResult::of(code, IoResult::On::write);
+  return result.isBlocked() ? IoResult::failed(code) : result;
+}
+
+IoResult SocketStream::receive(std::span<std::byte> room) {
+  if (room.empty()) return IoResult::done();
+  const ssize_t count =
+      uninterrupted([&] { return ::recv(fd_.get(), room.data(), room.size(), 0); });
+  if (count > 0) return IoResult::done(static_cast<std::size_t>(count));
+  if (count < 0) return error(lastError(), IoResult::On::read);
+  return first_ ? IoResult::of(first_, IoResult::On::read) : IoResult::ended();
+}
+
+IoResult SocketStream::send(std::span<const std::byte> bytes) {
+  if (first_) return IoResult::of(first_, IoResult::On::write);
+  if (bytes.empty()) return IoResult::done();
+  return sent(
+      uninterrupted([&] { return ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL); }));
+}
+
+IoResult SocketStream::send(std::span<const std::span<const std::byte>> pieces) {
+  if (first_) return IoResult::of(first_, IoResult::On::write);
+  std::array<iovec, 64> vectors{};
+  std::size_t used = 0;
+  for (const auto& piece : pieces) {
+    if (used == vectors.size()) break;
+    // The kernel only reads here; its struct has no const.
+    if (!piece.empty()) vectors[used++] = {const_cast<std::byte*>(piece.data()), piece.size()};
+  }
+  if (used == 0) return IoResult::done();
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = used;
+  return sent(uninterrupted([&] { return ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL); }));
+}
+
+IoResult SocketStream::sent(ssize_t count) noexcept {
+  if (count < 0) return error(lastError(), IoResult::On::write);
+  return IoResult::done(static_cast<std::size_t>(count));
+}
+
+IoResult SocketStream::error(std::error_code code, IoResult::On on) noexcept {
+  if (IoResult::of(code, on).isBlocked()) return IoResult::blocked(on);
+  if (!first_) first_ = code;
+  return IoResult::of(first_, on);
+}
+
+IoResult SocketStream::shutdown(Direction direction) {
+  constexpr std::array How{SHUT_RD, SHUT_WR, SHUT_RDWR};
+  if (::shutdown(fd_.get(), How.at(static_cast<std::size_t>(direction))) == 0) {
+    return IoResult::done();
+  }
+  return IoResult::of(lastError(), IoResult::On::write);
+}
+
+BufferSizes SocketStream::bufferSizes() const { return bufferSizesOf(fd_.get()); }
+
+}  // namespace hio::net::posix

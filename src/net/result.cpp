@@ -1,0 +1,40 @@
+#include "hio/net/result.hpp"
+
+#include <cerrno>
+
+namespace hio::net {
+
+IoResult IoResult::of(std::error_code code, On on) noexcept {
+  if (code.category() != std::system_category() && code.category() != std::generic_category()) {
+    return failed(code);
+  }
+  switch (code.value()) {
+    // Nothing has happened yet. Memory that the kernel lacks for the moment is no reason to give a
+    // connection up.
+    case EAGAIN:
+    case EINPROGRESS:
+    case EALREADY:
+    case EINTR:
+    case ENOBUFS:
+    case ENOMEM:
+      return blocked(on);
+    // The peer is gone: hio's list (contract R2, T1), then what it forgot (contract T4).
+    case ECONNRESET:
+    case ENETRESET:
+    case ENETUNREACH:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case EHOSTDOWN:
+    case ETIMEDOUT:
+    case ECONNREFUSED:
+    case EPIPE:
+    case ENOTCONN:
+    case ECONNABORTED:
+    case ESHUTDOWN:
+      return lost(code);
+    default:
+      return failed(code);
+  }
+}
+
+}  // namespace hio::net
