@@ -1,0 +1,8 @@
+// Package header of hio.core.tcp.
+#pragma once
+
+#include "hio/core/tcp/clienting.hpp"
+#include "hio/core/tcp/failure.hpp"
+#include "hio/core/tcp/link.hpp"
+#include "hio/core/tcp/retry.hpp"
+#include "hio/core/tcp/serving.hpp"

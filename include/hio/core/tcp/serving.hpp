@@ -1,0 +1,220 @@
+// hio.core.tcp.serving: the nonblocking TCP server.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "hio/base/tyming.hpp"
+#include "hio/core/coring.hpp"
+#include "hio/core/tcp/link.hpp"
+#include "hio/export.hpp"
+
+namespace hio::core::tcp {
+
+// Pointers stay the caller's and what they point to must outlive the acceptor.
+struct AcceptorOptions {
+  // Where to listen. The host is a number, "localhost", or "" for every IPv4 address ("::" for
+  // every address); port 0 takes a free one.
+  Address ha{};
+  // Least size of the sockets' buffers, and bytes of one receive; at least 1.
+  std::size_t bs = 8096;
+  base::Tymth tymth{};
+  // Connections that the kernel completes before they are accepted.
+  int bl = 128;
+  bool noDelay = true;
+  bool keepAlive = false;
+  net::Net* net = nullptr;  // null: the machine's own
+};
+
+// Listens, and collects the connections that come in.
+class HIO_EXPORT Acceptor : public base::Tymee {
+ public:
+  // A connection that has come in: its stream and the far side's address.
+  struct Incoming {
+    std::unique_ptr<net::Stream> cs;
+    Address ca;
+  };
+
+  // Throws std::invalid_argument for a host that is neither a number nor "localhost", and for bs or
+  // bl below 1.
+  explicit Acceptor(AcceptorOptions options);
+  ~Acceptor() override;
+
+  // As given until open(), then the bound address (V1, V2).
+  const Address& ha() const noexcept { return ha_; }
+  // The same as a client on this machine would use it: 127.0.0.1 for every IPv4 address (V1, V3).
+  const Address& eha() const noexcept { return eha_; }
+  bool opened() const noexcept { return listener_ != nullptr; }
+  // Accepted and not yet taken.
+  std::deque<Incoming>& axes() noexcept { return axes_; }
+  // Why it does not listen, or why the last accept failed; empty when all is well.
+  const std::optional<Failure>& failure() const noexcept { return failure_; }
+  net::BufferSizes actualBufSizes() const;
+  // The listening descriptor, -1 without one.
+  int fd() const noexcept;
+
+  // Listens; false, and closed, when that cannot be: failure() tells why (V2).
+  bool open();
+  bool reopen();
+  // Stops listening. Idempotent.
+  virtual void close();
+  // The next connection; empty when there is none now. Throws std::logic_error when not opened,
+  // std::system_error when the machine cannot accept (too many descriptors, say).
+  std::optional<Incoming> accept();
+  // Accepts into axes until there is no more, or `most` have come. Throws nothing: when the machine
+  // cannot accept, failure() tells why and the next call tries again.
+  void serviceAccepts(std::size_t most = 1024);
+
+ protected:
+  std::size_t bs() const noexcept { return options_.bs; }
+
+ private:
+  net::Listener::Accepted acceptOne();
+
+  AcceptorOptions options_;
+  net::Net* net_;
+  net::Ip ip_;
+  Address ha_;
+  Address eha_;
+  std::unique_ptr<net::Listener> listener_;
+  std::deque<Incoming> axes_;
+  std::optional<Failure> failure_;
+};
+
+struct RemoterOptions {
+  Address ha{};                       // this side's address
+  Address ca{};                       // the far side's
+  std::unique_ptr<net::Stream> cs{};  // the connection; owned by the remoter
+  base::Tyme timeout{0};              // of the idle timer
+  bool refreshable = true;            // traffic restarts the idle timer
+  std::size_t bs = 8096;
+  WireLog* wl = nullptr;
+  base::Tymth tymth{};
+  bool halfOpen = false;  // see ClientOptions
+  Limits limits{};
+};
+
+// The server's end of one connection (V8).
+class HIO_EXPORT Remoter : public Link {
+ public:
+  static constexpr base::Tyme Timeout{0};
+
+  // Throws std::invalid_argument without a connection and for bs or a limit of 0.
+  explicit Remoter(RemoterOptions options);
+
+  const Address& ha() const noexcept { return ha_; }
+  const Address& ca() const noexcept { return ca_; }
+  bool opened() const noexcept { return stream() != nullptr; }
+  // Measures how long nothing has moved; enforced by a server that was asked to (dropIdle).
+  const base::Tymer& tymer() const noexcept { return tymer_; }
+  // Restarts the idle timer, from now; nothing when not wound.
+  void refresh();
+  // The far side is gone and there is nothing left to read, or the idle timer has expired since.
+  bool spent() const;
+
+  void wind(base::Tymth tymth) override;
+  void close() { discard(); }
+  // serviceSends, serviceReceives.
+  void service();
+
+ protected:
+  void moved() override;
+  void wasCut() override { refresh(); }
+
+ private:
+  Address ha_;
+  Address ca_;
+  base::Tymer tymer_;
+  bool refreshable_;
+};
+
+struct ServerOptions {
+  // Where to listen: `ha` when given, otherwise host and port; see AcceptorOptions.
+  Address ha{};
+  std::string host{};
+  int port = 56000;
+  // Of each remoter's idle timer.
+  base::Tyme timeout = std::chrono::seconds(1);
+  WireLog* wl = nullptr;
+  std::size_t bs = 8096;
+  base::Tymth tymth{};
+
+  // Beyond hio:
+  int bl = 128;
+  // Close and remove remoters that have moved nothing for `timeout`. Needs a source of time.
+  bool dropIdle = false;
+  // Connections held at once; further ones wait in the kernel.
+  std::size_t most = 1U << 20U;
+  bool halfOpen = false;  // of the remoters; see ClientOptions
+  Limits limits{};        // of each remoter
+  bool noDelay = true;
+  bool keepAlive = false;
+  net::Net* net = nullptr;
+};
+
+// Listens and services all the connections that come in. Nothing that one peer does disturbs the
+// others. The service functions throw for nothing that the network did.
+class HIO_EXPORT Server : public Acceptor {
+ public:
+  using Ixes = std::map<Address, std::unique_ptr<Remoter>>;
+
+  static constexpr base::Tyme Timeout = std::chrono::seconds(1);
+
+  // Throws std::invalid_argument, naming the field and its value, for an option out of its range.
+  explicit Server(ServerOptions options = {});
+
+  // The connections, by the far side's address. service() removes those that are cut off once their
+  // rxbs is empty, or after `timeout` if nobody reads it.
+  const Ixes& ixes() const noexcept { return ixes_; }
+  WireLog* wl() const noexcept { return options_.wl; }
+
+  // Winds the remoters too.
+  void wind(base::Tymth tymth) override;
+  // Closes and forgets every connection too (V7).
+  void close() override;
+
+  // Turns what is in axes into remoters (V4).
+  void serviceAxes();
+  // Accepts, then serviceAxes.
+  void serviceConnects();
+  void serviceReceivesAllIx();
+  void serviceSendsAllIx();
+  // Removes spent remoters, then serviceConnects, receives of all, sends of all (V5).
+  void service();
+
+  // These act on one connection; std::invalid_argument when there is none of that address (V6).
+  Remoter& ix(const Address& ca) const;
+  void serviceReceivesIx(const Address& ca);
+  // False when the remoter's txbs has no room; see Link::tx.
+  bool transmitIx(std::span<const std::byte> data, const Address& ca);
+  bool transmitIx(std::string_view text, const Address& ca);
+  void shutdownIx(const Address& ca, net::Direction direction = net::Direction::both);
+  void shutdownSendIx(const Address& ca) { shutdownIx(ca, net::Direction::send); }
+  void shutdownReceiveIx(const Address& ca) { shutdownIx(ca, net::Direction::receive); }
+  void closeIx(const Address& ca);
+  void closeAllIx();
+  // Gives the remoter to the caller, closed unless told otherwise.
+  std::unique_ptr<Remoter> removeIx(const Address& ca, bool close = true);
+
+ private:
+  void removeSpent();
+
+  ServerOptions options_;
+  Ixes ixes_;
+};
+
+// A server, listening if it could (see opened() and failure()); closed when its scope ends.
+template <class S = Server, class... More>
+std::unique_ptr<S> openServer(ServerOptions options = {}, More&&... more) {
+  auto server = std::make_unique<S>(std::move(options), std::forward<More>(more)...);
+  server->reopen();
+  return server;
+}
+
+}  // namespace hio::core::tcp

@@ -1,0 +1,400 @@
+#include "hio/core/tcp/clienting.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <stdexcept>
+#include <utility>
+
+#include "core/tcp/backoff.hpp"
+#include "core/tcp/dialing.hpp"
+
+namespace hio::core::tcp {
+namespace {
+
+void checkNotNegative(Tyme value, std::string_view field) {
+  if (value >= Tyme(0)) return;
+  throw std::invalid_argument(std::string(field) + " is " + std::to_string(value.count()) +
+                              " ns; it must not be negative");
+}
+
+const RetryOptions& checked(const RetryOptions& retry) {
+  checkNotNegative(retry.first, "retry.first");
+  checkNotNegative(retry.lasting, "retry.lasting");
+  checkNotNegative(retry.total, "retry.total");
+  if (retry.most < retry.first) {
+    throw std::invalid_argument("retry.most is " + std::to_string(retry.most.count()) +
+                                " ns; it must not be less than retry.first");
+  }
+  if (retry.retryable == nullptr) throw std::invalid_argument("retry.retryable is null");
+  return retry;
+}
+
+std::string afterSeconds(Tyme duration) {
+  std::array<char, 40> text{};
+  std::snprintf(text.data(), text.size(), "after %g s",
+                std::chrono::duration<double>(duration).count());
+  return text.data();
+}
+
+Address chosenAddress(const ClientOptions& options) {
+  if (!options.ha.empty()) return options.ha;
+  return {options.host, checkedPort(options.port, "port")};
+}
+
+}  // namespace
+
+std::string_view nameOf(Phase phase) noexcept {
+  static constexpr std::array<std::string_view, 8> Names{"closed",      "resolving", "connecting",
+                                                         "handshaking", "connected", "cutoff",
+                                                         "waiting",     "stopped"};
+  return Names.at(static_cast<std::size_t>(phase));
+}
+
+Client::Client(ClientOptions options)
+    : Link({.bs = options.bs,
+            .txbs = options.txbs,
+            .rxbs = options.rxbs,
+            .wl = options.wl,
+            .halfOpen = options.halfOpen,
+            .limits = options.limits,
+            .tymth = options.tymth}),
+      net_(options.net != nullptr ? options.net : &net::systemNet()),
+      streamOptions_{.buffers = {.send = options.bs, .receive = options.bs},
+                     .noDelay = options.noDelay,
+                     .keepAlive = options.keepAlive},
+      retry_(checked(options.retry)),
+      tymer_({.duration = options.timeout, .tymth = options.tymth}),
+      pause_({.tymth = options.tymth}),
+      drainer_({.tymth = options.tymth}),
+      onCutoff_(options.onCutoff),
+      reconnectable_(options.reconnectable) {
+  aim(chosenAddress(options));
+  if (reconnectable_) {
+    const std::uint64_t seed = retry_.seed ? *retry_.seed : net_->seed();
+    backoff_ = std::make_unique<Backoff>(retry_.first, retry_.most, seed);
+  }
+}
+
+Client::~Client() = default;
+
+void Client::aim(const Address& at) {
+  hostname_ = target_ = at.host;
+  const auto ip = settleHost(at.host);
+  ha_ = {ip ? ip->text() : at.host, at.port};
+}
+
+void Client::host(std::string host) {
+  ha_.host = host;
+  target_ = std::move(host);
+}
+
+void Client::port(int port) { ha_.port = checkedPort(port, "port"); }
+
+void Client::reinitHostPort(HostPort to) {
+  aim(to.ha.empty() ? Address(std::move(to.hostname), checkedPort(to.port, "port")) : to.ha);
+}
+
+Phase Client::phase() const noexcept {
+  return phase_ == Phase::connected && cutoff() ? Phase::cutoff : phase_;
+}
+
+bool Client::opened() const noexcept { return phase_ != Phase::closed && phase_ != Phase::stopped; }
+
+bool Client::accepted() const noexcept {
+  return phase_ == Phase::handshaking || phase_ == Phase::connected;
+}
+
+bool Client::attempting() const noexcept {
+  return phase_ == Phase::resolving || phase_ == Phase::connecting || phase_ == Phase::handshaking;
+}
+
+std::size_t Client::staleRx() const noexcept {
+  const std::uint64_t front = rxbs().consumed();
+  return front < epochStart_ ? static_cast<std::size_t>(epochStart_ - front) : 0;
+}
+
+// ---- time ---------------------------------------------------------------------------------------
+
+void Client::wind(base::Tymth tymth) {
+  Link::wind(tymth);
+  tymer_.wind(tymth);
+  pause_.wind(tymth);
+  drainer_.wind(std::move(tymth));
+  connectedAt_ = troubleSince_ = tyme();
+  if (dial_) dial_->rewind();
+}
+
+// A time that was set back would make the wait longer than it was meant to be: it starts anew.
+bool Client::due(base::Tymer& tymer) {
+  if (tymer.elapsed() < Tyme(0)) tymer.start();
+  return tymer.expired();
+}
+
+std::optional<Tyme> Client::deadline() const {
+  if (!tymth()) return std::nullopt;
+  std::optional<Tyme> next;
+  const auto at = [&next](Tyme when) { next = next ? std::min(*next, when) : when; };
+  switch (phase()) {
+    case Phase::waiting:
+      at(pause_.stop());
+      break;
+    case Phase::resolving:
+    case Phase::connecting:
+    case Phase::handshaking:
+      if (lookup_ || (dial_ && dial_->fresh())) at(tyme());
+      if (dial_ && dial_->deadline()) at(*dial_->deadline());
+      if (paced() && tymer_.duration() > Tyme(0)) at(tymer_.stop());
+      break;
+    case Phase::cutoff:
+      if (reconnectable_) at(tyme());
+      break;
+    case Phase::closed:
+    case Phase::connected:
+    case Phase::stopped:
+      break;
+  }
+  if (draining_) at(drainer_.stop());
+  return next;
+}
+
+// ---- opening and closing ------------------------------------------------------------------------
+
+bool Client::open() {
+  draining_ = false;
+  refuseTx(false);
+  clearEnds();
+  keep(nullptr);
+  attempts_ = 0;
+  if (backoff_) backoff_->reset();
+  return begin();
+}
+
+bool Client::reopen() {
+  close();
+  return open();
+}
+
+void Client::close() {
+  draining_ = false;
+  refuseTx(false);
+  if (!opened()) return;
+  abandon();
+  phase_ = Phase::closed;
+}
+
+void Client::drain(Tyme limit) {
+  drainer_.start({.duration = limit});
+  draining_ = opened();
+  refuseTx(draining_);
+}
+
+void Client::serviceDrain() {
+  if (!draining_) return;
+  const bool linked = connected() && !cutoff();
+  if (linked && txbs().empty() && !sendShut()) shutdownSend();
+  const bool sent = txbs().empty() && (!linked || ended());
+  if (!sent && !cutoff() && opened() && !due(drainer_)) return;
+  close();
+  phase_ = Phase::stopped;  // a drained client is done: the next service() must not open it again
+}
+
+// Gives up whatever is under way.
+void Client::abandon() noexcept {
+  lookup_.reset();
+  dial_.reset();
+  discard();
+}
+
+// ---- connecting ---------------------------------------------------------------------------------
+
+// Starts an attempt; sends nothing yet.
+bool Client::begin() {
+  abandon();
+  if (tymth()) tymer_.start();
+  if (const auto ip = settleHost(target_)) return dial({*ip});
+  lookup_ = net_->resolver().lookup(target_);
+  phase_ = Phase::resolving;
+  return true;
+}
+
+bool Client::dial(std::vector<net::Ip> ips) {
+  lookup_.reset();
+  phase_ = Phase::connecting;
+  dial_ = std::make_unique<Dial>(*net_, std::move(ips), ha_.port, streamOptions_);
+  if (!dial_->neverOpened()) return true;
+  attemptFailed(Stage::open, dial_->tries().front().code);
+  return false;
+}
+
+// One step of the attempt under way.
+void Client::advance() {
+  if (phase_ == Phase::resolving) pollLookup();
+  if (phase_ == Phase::connecting) pollDial();
+}
+
+void Client::pollLookup() {
+  std::vector<net::Ip> found;
+  const net::IoResult result = lookup_->poll(found);
+  if (result.isError()) return attemptFailed(Stage::resolve, result.code());
+  if (result.isDone()) dial(std::move(found));
+}
+
+void Client::pollDial() {
+  const net::IoResult result = dial_->poll(tymth() ? std::optional(tyme()) : std::nullopt);
+  if (result.isDone()) return established(dial_->take());
+  if (result.isError()) {
+    attemptFailed(dial_->neverOpened() ? Stage::open : Stage::connect, result.code());
+  }
+}
+
+void Client::established(std::unique_ptr<net::Stream> stream) {
+  dial_.reset();
+  ca_ = Address(stream->local());
+  ha_ = Address(stream->peer());
+  previous_ = traffic();
+  epochStart_ = rxbs().consumed() + rxbs().size();
+  adopt(std::move(stream), ha_);
+  phase_ = Phase::connected;
+  if (tymth()) connectedAt_ = tyme();
+}
+
+void Client::attemptFailed(Stage stage, std::error_code code, std::string detail) {
+  countFailure();
+  Address at(target_, ha_.port);
+  std::vector<Failure::Try> tries;
+  if (dial_) tries = dial_->tries();
+  if (tries.size() == 1 && tries.front().code == code) at = tries.front().address;
+  auto failure = std::make_unique<Failure>(stage, std::move(at), code, std::move(detail));
+  failure->attempt_ = attempts_;
+  failure->tries_ = std::move(tries);
+  keep(std::move(failure));
+  retryOrStop(stage);
+}
+
+void Client::countFailure() {
+  ++failures_;
+  if (attempts_++ == 0 && tymth()) troubleSince_ = tyme();
+}
+
+// A reconnectable client's connection was cut off.
+void Client::endEpoch() {
+  if (tyme() - connectedAt_ >= retry_.lasting) {
+    attempts_ = 0;
+    backoff_->reset();
+  } else {
+    countFailure();
+  }
+  if (!failure() && exhausted()) {
+    keep(std::make_unique<Failure>(Stage::receive, ha_,
+                                   std::make_error_code(std::errc::connection_aborted),
+                                   "the far side closed each connection soon"));
+  }
+  retryOrStop(Stage::receive);
+}
+
+void Client::retryOrStop(Stage stage) {
+  abandon();
+  if (failure() && !retry_.retryable(*failure())) {
+    phase_ = Phase::stopped;
+    return;
+  }
+  // Without a socket to be had, trying on at once would only spin.
+  const bool starved = stage == Stage::open;
+  if (!paced()) {
+    phase_ = Phase::closed;
+    if (!starved) begin();
+    return;
+  }
+  if (exhausted()) {
+    phase_ = Phase::stopped;
+    return;
+  }
+  clearEnds();
+  pause_.start({.duration = backoff_->next()});
+  phase_ = Phase::waiting;
+  if (pause_.duration() == Tyme(0) && !starved) begin();
+}
+
+bool Client::exhausted() const {
+  return (retry_.attempts > 0 && attempts_ >= retry_.attempts) ||
+         (retry_.total > Tyme(0) && attempts_ > 0 && tyme() - troubleSince_ >= retry_.total);
+}
+
+bool Client::accept() {
+  if (accepted()) return true;
+  const std::uint64_t before = failures_;
+  if (!opened()) {
+    open();
+  } else if (phase_ == Phase::waiting) {
+    begin();
+  }
+  if (failures_ == before) advance();
+  if (failures_ != before &&
+      (failure()->stage() == Stage::resolve || failure()->stage() == Stage::open)) {
+    throw std::system_error(failure()->code(), failure()->message());
+  }
+  return accepted();
+}
+
+bool Client::serviceConnect() {
+  if (reconnectable_ && !tymth()) {
+    throw std::logic_error("a reconnectable client needs a time: wind(tymist.tymen()) first");
+  }
+  if (phase_ == Phase::stopped) return false;
+  if (phase_ == Phase::connected) {
+    if (!reconnectable_ || !cutoff() || draining_) return true;
+    endEpoch();
+    return false;
+  }
+  if (phase_ == Phase::waiting) {
+    if (!due(pause_) || !begin()) return false;
+  } else if (phase_ == Phase::closed && !open()) {
+    return false;
+  }
+  const std::uint64_t before = failures_;
+  advance();
+  // The attempt comes first: one that succeeds at the very end of its time has succeeded.
+  if (failures_ == before && attempting() && paced() && tymer_.duration() > Tyme(0) &&
+      due(tymer_)) {
+    attemptFailed(phase_ == Phase::resolving ? Stage::resolve : Stage::connect,
+                  std::make_error_code(std::errc::timed_out), afterSeconds(tymer_.duration()));
+  }
+  return connected();
+}
+
+void Client::service() {
+  serviceConnect();
+  serviceSends();
+  serviceReceives();
+  serviceDrain();
+}
+
+// ---- the link's questions -----------------------------------------------------------------------
+
+bool Client::usable(std::string_view what) const {
+  if (!opened())
+    throw std::logic_error(std::string(what) + ": the client is closed; open it first");
+  if (stream() != nullptr) return true;
+  if (dial_ && !dial_->fresh()) return false;
+  throw std::system_error(std::make_error_code(std::errc::not_connected),
+                          std::string(what) + " with " + ha_.text());
+}
+
+void Client::wasCut() {
+  if (onCutoff_ == OnCutoff::drop) txbs().clear();
+}
+
+net::BufferSizes Client::actualBufSizes() const {
+  const net::Stream* const dialing = dial_ ? dial_->latest() : nullptr;
+  return dialing != nullptr ? dialing->bufferSizes() : Link::actualBufSizes();
+}
+
+int Client::fd() const noexcept {
+  const net::Stream* const dialing = dial_ ? dial_->latest() : nullptr;
+  return dialing != nullptr ? dialing->fd() : Link::fd();
+}
+
+Interest Client::wants() const noexcept { return dial_ ? Interest{.write = true} : Link::wants(); }
+
+}  // namespace hio::core::tcp

@@ -1,0 +1,89 @@
+#include "core/tcp/dialing.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace hio::core::tcp {
+namespace {
+
+// The preferred family first, then alternating, each in the resolver's order (RFC 8305, 4).
+std::vector<net::Ip> interleaved(std::vector<net::Ip> ips) {
+  const auto second = std::stable_partition(
+      ips.begin(), ips.end(),
+      [&, first = ips.front().family](const net::Ip& ip) { return ip.family == first; });
+  std::vector<net::Ip> mixed;
+  mixed.reserve(ips.size());
+  auto one = ips.begin();
+  auto other = second;
+  while (one != second || other != ips.end()) {
+    if (one != second) mixed.push_back(*one++);
+    if (other != ips.end()) mixed.push_back(*other++);
+  }
+  return mixed;
+}
+
+}  // namespace
+
+Dial::Dial(net::Net& net, std::vector<net::Ip> ips, std::uint16_t port, net::StreamOptions options)
+    : net_(net), options_(options) {
+  if (ips.size() > 1) ips = interleaved(std::move(ips));
+  for (const net::Ip& ip : ips) targets_.push_back({.ip = ip, .port = port});
+  openNext();
+}
+
+// Opens a stream for the next address for which that goes; false when none is left.
+bool Dial::openNext() {
+  while (next_ < targets_.size()) {
+    const net::Endpoint& target = targets_[next_++];
+    auto made = net_.open(target, options_);
+    if (made.it) {
+      racers_.push_back({target, std::move(made.it)});
+      return opened_ = true;
+    }
+    tries_.push_back({Address(target), made.code});
+  }
+  return false;
+}
+
+net::IoResult Dial::poll(std::optional<base::Tyme> now) {
+  connectAll();
+  bool late = joins_ && now && *now >= *joins_;
+  while (!winner_ && (racers_.empty() || late)) {
+    late = false;
+    joins_.reset();
+    if (!openNext()) break;
+    connectAll();
+  }
+  polled_ = true;
+  if (winner_) {
+    racers_.clear();
+    return net::IoResult::done();
+  }
+  if (racers_.empty()) return net::IoResult::failed(tries_.front().code);
+  if (!joins_ && now && next_ < targets_.size()) joins_ = *now + Stagger;
+  return net::IoResult::blocked(net::IoResult::On::write);
+}
+
+void Dial::connectAll() {
+  for (auto racer = racers_.begin(); racer != racers_.end() && !winner_;) {
+    const net::IoResult result = racer->stream->connect();
+    if (result.isBlocked()) {
+      ++racer;
+      continue;
+    }
+    if (result.isDone()) {
+      winner_ = std::move(racer->stream);
+    } else {
+      tries_.push_back({Address(racer->target), result.code()});
+    }
+    racer = racers_.erase(racer);
+  }
+}
+
+const net::Stream* Dial::latest() const noexcept {
+  return racers_.empty() ? nullptr : racers_.back().stream.get();
+}
+
+std::optional<base::Tyme> Dial::deadline() const noexcept { return joins_; }
+
+}  // namespace hio::core::tcp

@@ -1,0 +1,63 @@
+// One attempt to connect, to any of several addresses.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "hio/base/tyming.hpp"
+#include "hio/core/tcp/failure.hpp"
+#include "hio/net/net.hpp"
+
+namespace hio::core::tcp {
+
+// Races the addresses in the manner of RFC 8305: families alternate, the next address joins when
+// the one before has failed or has not answered for a while, the first to connect wins and the
+// others are closed. Without a time the addresses are tried one after the other.
+class Dial {
+ public:
+  static constexpr base::Tyme Stagger = std::chrono::milliseconds(250);
+
+  // Opens a stream for the first address; nothing is sent before poll(). At least one address.
+  Dial(net::Net& net, std::vector<net::Ip> ips, std::uint16_t port, net::StreamOptions options);
+
+  // Goes on: done when a stream has connected, blocked while one may, failed with the first
+  // address's error when all have failed. Asks each stream once.
+  net::IoResult poll(std::optional<base::Tyme> now);
+  // The stream that connected, after done.
+  std::unique_ptr<net::Stream> take() noexcept { return std::move(winner_); }
+
+  // Nothing has been sent yet.
+  bool fresh() const noexcept { return !polled_; }
+  // The stream that was started last; null when all have failed.
+  const net::Stream* latest() const noexcept;
+  // When the next address joins.
+  std::optional<base::Tyme> deadline() const noexcept;
+  // What became of those that failed, in order.
+  const std::vector<Failure::Try>& tries() const noexcept { return tries_; }
+  // No stream could even be opened.
+  bool neverOpened() const noexcept { return !opened_; }
+  // The source of time has changed: the next address joins on the new one.
+  void rewind() noexcept { joins_.reset(); }
+
+ private:
+  bool openNext();
+  void connectAll();
+
+  net::Net& net_;
+  net::StreamOptions options_;
+  std::vector<net::Endpoint> targets_;
+  std::size_t next_ = 0;
+  struct Racer {
+    net::Endpoint target;
+    std::unique_ptr<net::Stream> stream;
+  };
+  std::vector<Racer> racers_;
+  std::unique_ptr<net::Stream> winner_;
+  std::vector<Failure::Try> tries_;
+  std::optional<base::Tyme> joins_;
+  bool opened_ = false;
+  bool polled_ = false;
+};
+
+}  // namespace hio::core::tcp

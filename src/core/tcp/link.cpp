@@ -1,0 +1,188 @@
+#include "hio/core/tcp/link.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace hio::core::tcp {
+namespace {
+
+// Bounds the system calls of one service() when the far side sends in tiny pieces.
+constexpr int MostReceives = 256;
+
+std::size_t atLeastOne(std::size_t value, std::string_view field) {
+  if (value == 0) throw std::invalid_argument(std::string(field) + " is 0; it is at least 1 byte");
+  return value;
+}
+
+}  // namespace
+
+Link::Link(const Setup& setup)
+    : Tymee(setup.tymth),
+      txbs_(setup.txbs != nullptr ? setup.txbs : &ownTxbs_),
+      rxbs_(setup.rxbs != nullptr ? setup.rxbs : &ownRxbs_),
+      wl_(setup.wl),
+      bs_(atLeastOne(setup.bs, "bs")),
+      limits_(setup.limits),
+      halfOpen_(setup.halfOpen) {
+  atLeastOne(limits_.rxHigh, "limits.rxHigh");
+  atLeastOne(limits_.txLimit, "limits.txLimit");
+  atLeastOne(limits_.rxBudget, "limits.rxBudget");
+}
+
+Link::~Link() = default;
+
+void Link::adopt(std::unique_ptr<net::Stream> stream, const Address& far) {
+  far_ = far;
+  if (wl_ != nullptr) who_ = far.duple();
+  stream_ = std::move(stream);
+  traffic_ = {.epoch = traffic_.epoch + 1};
+  failure_.reset();
+  clearEnds();
+}
+
+void Link::discard() noexcept {
+  if (!stream_) return;
+  // A process that inherited the descriptor would hold the connection open otherwise.
+  (void)stream_->shutdown(net::Direction::both);
+  stream_.reset();
+}
+
+net::BufferSizes Link::actualBufSizes() const {
+  return stream_ ? stream_->bufferSizes() : net::BufferSizes{};
+}
+
+int Link::fd() const noexcept { return stream_ ? stream_->fd() : -1; }
+
+Interest Link::wants() const noexcept {
+  if (!flowing()) return {};
+  return {.read = !ended_ && rxbs_->size() < limits_.rxHigh,
+          .write = !txbs_->empty() && !sendShut_};
+}
+
+bool Link::usable(std::string_view what) const {
+  if (!stream_) throw std::logic_error(std::string(what) + ": the connection is closed");
+  return true;
+}
+
+std::optional<help::Bytes> Link::receive() {
+  if (!usable("receive")) return std::nullopt;
+  help::Bytes data(bs_);
+  const net::IoResult result = take(data);
+  if (result.isBlocked()) return std::nullopt;
+  if (result.kind() == net::IoResult::Kind::failed) raise(Stage::receive, result.code());
+  data.resize(result.count());
+  return data;
+}
+
+void Link::serviceReceives() {
+  std::size_t left = limits_.rxBudget;
+  for (int calls = 0; calls < MostReceives && left > 0; ++calls) {
+    const std::size_t count = receiveSome(left);
+    if (count == 0) return;
+    left -= count;
+  }
+}
+
+void Link::serviceReceiveOnce() { receiveSome(bs_); }
+
+// One receive into rxbs; how many bytes came.
+std::size_t Link::receiveSome(std::size_t most) {
+  if (!flowing() || ended_ || rxbs_->size() >= limits_.rxHigh) return 0;
+  const std::size_t room = std::min({most, bs_, limits_.rxHigh - rxbs_->size()});
+  const net::IoResult result = take(rxbs_->writable(room).first(room));
+  rxbs_->commit(result.count());
+  return result.count();
+}
+
+net::IoResult Link::take(std::span<std::byte> room) {
+  net::IoResult result = stream_->receive(room);
+  if (result.count() > room.size()) {
+    result = net::IoResult::failed(std::make_error_code(std::errc::protocol_error));
+  }
+  if (result.isDone()) {
+    traffic_.received += result.count();
+    if (wl_ != nullptr) wl_->writeRx(room.first(result.count()), who_);
+    moved();
+  } else if (result.isEnded()) {
+    ended_ = true;
+    if (!halfOpen_ || sendShut_) cut();
+  } else if (result.isError()) {
+    fail(Stage::receive, result.code());
+    cut();
+  }
+  return result;
+}
+
+std::size_t Link::send(std::span<const std::byte> data) {
+  if (!usable("send")) return 0;
+  if (sendShut_) {
+    throw std::system_error(std::make_error_code(std::errc::broken_pipe),
+                            "send to " + far_.text() + " after this side's shutdownSend");
+  }
+  if (data.empty()) return 0;
+  const net::IoResult result = put(data);
+  if (result.isError()) cut();
+  if (result.kind() == net::IoResult::Kind::failed) raise(Stage::send, result.code());
+  return result.count();
+}
+
+bool Link::tx(std::span<const std::byte> data) {
+  if (txRefused_ || txbs_->size() > limits_.txLimit ||
+      data.size() > limits_.txLimit - txbs_->size()) {
+    return false;
+  }
+  txbs_->append(data);
+  return true;
+}
+
+void Link::serviceSends() {
+  if (txbs_->empty() || !flowing() || sendShut_) return;
+  const net::IoResult result = put(txbs_->view());
+  txbs_->consume(result.count());
+  if (!result.isError()) return;
+  // What the far side sent before it went is still there to be read.
+  while (receiveSome(bs_) > 0) continue;
+  cut();
+}
+
+net::IoResult Link::put(std::span<const std::byte> data) {
+  net::IoResult result = stream_->send(data);
+  if (result.count() > data.size()) {
+    result = net::IoResult::failed(std::make_error_code(std::errc::protocol_error));
+  }
+  if (result.count() > 0) {
+    traffic_.sent += result.count();
+    if (wl_ != nullptr) wl_->writeTx(data.first(result.count()), who_);
+    moved();
+  } else if (result.isError()) {
+    fail(Stage::send, result.code());
+  }
+  return result;
+}
+
+void Link::shutdown(net::Direction direction) {
+  if (!stream_) return;
+  // What a shutdown can say, that the connection is gone, is learned by the next receive or send.
+  (void)stream_->shutdown(direction);
+  if (direction == net::Direction::receive) return;
+  sendShut_ = true;
+  if (ended_) cut();
+}
+
+// The first failure is the reason; those that follow are its consequences.
+void Link::fail(Stage stage, const std::error_code& code) {
+  if (!failure_) failure_ = std::make_unique<Failure>(stage, far_, code);
+}
+
+void Link::cut() {
+  if (cutoff_) return;
+  cutoff_ = true;
+  wasCut();
+}
+
+void Link::raise(Stage stage, const std::error_code& code) const {
+  throw std::system_error(code, std::string(nameOf(stage)) + " with " + far_.text());
+}
+
+}  // namespace hio::core::tcp

@@ -1,0 +1,257 @@
+#include "hio/core/tcp/serving.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace hio::core::tcp {
+namespace {
+
+net::Ip listenable(const std::string& host) {
+  if (const auto ip = settleHost(host)) return *ip;
+  throw std::invalid_argument("host is '" + host +
+                              "'; a server listens on a number, \"localhost\" or \"\"");
+}
+
+// The same address as a client on this machine reaches it.
+Address reachable(net::Ip ip, std::uint16_t port) {
+  if (ip.isAny()) {
+    const bool v4 = ip.family == net::Family::v4;
+    ip.octets[v4 ? 0 : 15] = v4 ? 127 : 1;
+    if (v4) ip.octets[3] = 1;
+  }
+  return {ip.text(), port};
+}
+
+AcceptorOptions acceptorOptions(const ServerOptions& options) {
+  return {.ha = options.ha.empty() ? Address(options.host, checkedPort(options.port, "port"))
+                                   : options.ha,
+          .bs = options.bs,
+          .tymth = options.tymth,
+          .bl = options.bl,
+          .noDelay = options.noDelay,
+          .keepAlive = options.keepAlive,
+          .net = options.net};
+}
+
+}  // namespace
+
+// ---- Acceptor -----------------------------------------------------------------------------------
+
+Acceptor::Acceptor(AcceptorOptions options)
+    : Tymee(options.tymth),
+      options_(std::move(options)),
+      net_(options_.net != nullptr ? options_.net : &net::systemNet()),
+      ip_(listenable(options_.ha.host)),
+      ha_(options_.ha),
+      eha_(reachable(ip_, options_.ha.port)) {
+  if (options_.bs == 0) throw std::invalid_argument("bs is 0; it is at least 1 byte");
+  if (options_.bl < 1) {
+    throw std::invalid_argument("bl is " + std::to_string(options_.bl) + "; it is at least 1");
+  }
+}
+
+Acceptor::~Acceptor() = default;
+
+net::BufferSizes Acceptor::actualBufSizes() const {
+  return listener_ ? listener_->bufferSizes() : net::BufferSizes{};
+}
+
+int Acceptor::fd() const noexcept { return listener_ ? listener_->fd() : -1; }
+
+bool Acceptor::open() {
+  listener_.reset();
+  failure_.reset();
+  auto made = net_->listen({.ip = ip_, .port = options_.ha.port},
+                           {.backlog = options_.bl,
+                            .stream = {.buffers = {.send = options_.bs, .receive = options_.bs},
+                                       .noDelay = options_.noDelay,
+                                       .keepAlive = options_.keepAlive}});
+  if (!made.it) {
+    failure_.emplace(Stage::listen, Address(ip_.text(), options_.ha.port), made.code);
+    return false;
+  }
+  listener_ = std::move(made.it);
+  ha_ = Address(listener_->local());
+  eha_ = reachable(listener_->local().ip, ha_.port);
+  return true;
+}
+
+bool Acceptor::reopen() {
+  close();
+  return open();
+}
+
+void Acceptor::close() {
+  listener_.reset();
+  axes_.clear();
+}
+
+net::Listener::Accepted Acceptor::acceptOne() {
+  auto accepted = listener_->accept();
+  if (accepted.result.isError()) {
+    failure_.emplace(Stage::accept, ha_, accepted.result.code());
+  } else {
+    failure_.reset();
+  }
+  return accepted;
+}
+
+std::optional<Acceptor::Incoming> Acceptor::accept() {
+  if (!listener_) throw std::logic_error("accept: the server is closed; open it first");
+  auto accepted = acceptOne();
+  if (failure_) throw std::system_error(failure_->code(), failure_->message());
+  if (!accepted.stream) return std::nullopt;
+  Address ca(accepted.stream->peer());
+  return Incoming{std::move(accepted.stream), std::move(ca)};
+}
+
+void Acceptor::serviceAccepts(std::size_t most) {
+  for (std::size_t count = 0; listener_ && count < most; ++count) {
+    auto accepted = acceptOne();
+    if (!accepted.stream) return;
+    Address ca(accepted.stream->peer());
+    axes_.push_back({std::move(accepted.stream), std::move(ca)});
+  }
+}
+
+// ---- Remoter ------------------------------------------------------------------------------------
+
+Remoter::Remoter(RemoterOptions options)
+    : Link({.bs = options.bs,
+            .txbs = nullptr,
+            .rxbs = nullptr,
+            .wl = options.wl,
+            .halfOpen = options.halfOpen,
+            .limits = options.limits,
+            .tymth = options.tymth}),
+      ha_(std::move(options.ha)),
+      ca_(std::move(options.ca)),
+      tymer_({.duration = options.timeout, .tymth = options.tymth}),
+      refreshable_(options.refreshable) {
+  if (!options.cs) throw std::invalid_argument("cs is null; a remoter needs a connection");
+  adopt(std::move(options.cs), ca_);
+}
+
+void Remoter::refresh() {
+  if (tymth()) tymer_.start();
+}
+
+void Remoter::moved() {
+  if (refreshable_) refresh();
+}
+
+bool Remoter::spent() const {
+  if (opened() && !cutoff()) return false;
+  return rxbs().empty() || (tymth() && tymer_.expired());
+}
+
+void Remoter::wind(base::Tymth tymth) {
+  Link::wind(tymth);
+  tymer_.wind(std::move(tymth));
+}
+
+void Remoter::service() {
+  serviceSends();
+  serviceReceives();
+}
+
+// ---- Server -------------------------------------------------------------------------------------
+
+Server::Server(ServerOptions options)
+    : Acceptor(acceptorOptions(options)), options_(std::move(options)) {
+  if (options_.most == 0) throw std::invalid_argument("most is 0; it is at least 1 connection");
+  if (options_.dropIdle && options_.timeout <= Tyme(0)) {
+    throw std::invalid_argument("dropIdle needs a timeout above 0, or every connection is dropped");
+  }
+}
+
+void Server::wind(base::Tymth tymth) {
+  Acceptor::wind(tymth);
+  for (const auto& [ca, remoter] : ixes_) remoter->wind(tymth);
+}
+
+void Server::close() {
+  Acceptor::close();
+  ixes_.clear();
+}
+
+void Server::serviceAxes() {
+  while (!axes().empty()) {
+    Incoming incoming = std::move(axes().front());
+    axes().pop_front();
+    Address ha(incoming.cs->local());
+    // A second connection from one address means that the first is gone: it is replaced.
+    ixes_.insert_or_assign(incoming.ca,
+                           std::make_unique<Remoter>(RemoterOptions{.ha = std::move(ha),
+                                                                    .ca = incoming.ca,
+                                                                    .cs = std::move(incoming.cs),
+                                                                    .timeout = options_.timeout,
+                                                                    .bs = options_.bs,
+                                                                    .wl = options_.wl,
+                                                                    .tymth = tymth(),
+                                                                    .halfOpen = options_.halfOpen,
+                                                                    .limits = options_.limits}));
+  }
+}
+
+void Server::serviceConnects() {
+  constexpr std::size_t MostAtOnce = 1024;  // a flood must not keep one service() for ever
+  serviceAccepts(std::min(MostAtOnce, options_.most - std::min(options_.most, ixes_.size())));
+  serviceAxes();
+}
+
+void Server::serviceReceivesAllIx() {
+  for (const auto& [ca, remoter] : ixes_) remoter->serviceReceives();
+}
+
+void Server::serviceSendsAllIx() {
+  for (const auto& [ca, remoter] : ixes_) remoter->serviceSends();
+}
+
+void Server::service() {
+  removeSpent();
+  serviceConnects();
+  serviceReceivesAllIx();
+  serviceSendsAllIx();
+}
+
+void Server::removeSpent() {
+  std::erase_if(ixes_, [this](const auto& entry) {
+    const Remoter& remoter = *entry.second;
+    return remoter.spent() || (options_.dropIdle && tymth() && remoter.tymer().expired());
+  });
+}
+
+Remoter& Server::ix(const Address& ca) const {
+  const auto found = ixes_.find(ca);
+  if (found == ixes_.end()) {
+    throw std::invalid_argument("Invalid connection address '" + ca.text() + '\'');
+  }
+  return *found->second;
+}
+
+void Server::serviceReceivesIx(const Address& ca) { ix(ca).serviceReceives(); }
+
+bool Server::transmitIx(std::span<const std::byte> data, const Address& ca) {
+  return ix(ca).tx(data);
+}
+
+bool Server::transmitIx(std::string_view text, const Address& ca) { return ix(ca).tx(text); }
+
+void Server::shutdownIx(const Address& ca, net::Direction direction) { ix(ca).shutdown(direction); }
+
+void Server::closeIx(const Address& ca) { ix(ca).close(); }
+
+void Server::closeAllIx() {
+  for (const auto& [ca, remoter] : ixes_) remoter->close();
+}
+
+std::unique_ptr<Remoter> Server::removeIx(const Address& ca, bool close) {
+  if (close) closeIx(ca);
+  ix(ca);
+  auto node = ixes_.extract(ca);
+  return std::move(node.mapped());
+}
+
+}  // namespace hio::core::tcp
