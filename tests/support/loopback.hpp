@@ -1,0 +1,62 @@
+// Real sockets for tests: peers that misbehave, and waiting without sleeping blindly.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace hio::test {
+
+// Turns `step` until `done`, giving the kernel a moment between turns; false when it takes far too
+// long (a minute).
+bool turnUntil(const std::function<bool()>& done, const std::function<void()>& step);
+
+// How many descriptors this process has open.
+std::size_t openDescriptors();
+
+// A listening socket on a free port of 127.0.0.1 that a test drives by hand, blocking.
+class RawListener {
+ public:
+  explicit RawListener(int backlog = 8, bool v6 = false);
+  ~RawListener();
+  RawListener(const RawListener&) = delete;
+  RawListener& operator=(const RawListener&) = delete;
+
+  std::uint16_t port() const { return port_; }
+  // The next connection; the test must have started one.
+  int accept() const;
+  void close();
+
+ private:
+  int fd_;
+  std::uint16_t port_ = 0;
+};
+
+// One end of a connection that a test drives by hand, blocking.
+class RawPeer {
+ public:
+  explicit RawPeer(int fd) : fd_(fd) {}
+  ~RawPeer() { close(); }
+  RawPeer(const RawPeer&) = delete;
+  RawPeer& operator=(const RawPeer&) = delete;
+
+  void send(std::string_view text) const;
+  // Exactly so many bytes.
+  std::string receive(std::size_t count) const;
+  // Everything until the far side ends.
+  std::string receiveAll() const;
+  void shutdownSend() const;
+  void close();
+  // Closes so that the far side sees a reset.
+  void reset();
+
+ private:
+  int fd_;
+};
+
+// A port of 127.0.0.1 on which nothing listens.
+std::uint16_t closedPort();
+
+}  // namespace hio::test
