@@ -1,0 +1,81 @@
+#include "support/process.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <system_error>
+
+#include "hio/net/net.hpp"
+#include "support/loopback.hpp"
+
+namespace hio::test {
+
+TemporaryFolder::TemporaryFolder() {
+  std::string name = (std::filesystem::temp_directory_path() / "hio-test-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) {
+    throw std::system_error(errno, std::generic_category(), "mkdtemp");
+  }
+  path_ = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+Process::Process(const std::vector<std::string>& command, const std::filesystem::path& log)
+    : log_(log) {
+  std::vector<char*> arguments;
+  for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&files, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  posix_spawn_file_actions_adddup2(&files, 1, 2);
+  const int error = ::posix_spawnp(&pid_, arguments[0], &files, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
+  if (error != 0) throw std::system_error(error, std::generic_category(), command.front());
+}
+
+Process::~Process() {
+  if (!running()) return;
+  ::kill(pid_, SIGKILL);
+  ::waitpid(pid_, nullptr, 0);
+}
+
+bool Process::running() {
+  if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
+  return pid_ > 0;
+}
+
+void Process::awaitPort(std::uint16_t port) {
+  const net::Endpoint target{.ip = *net::Ip::parse("127.0.0.1"), .port = port};
+  std::unique_ptr<net::Stream> probe;
+  const bool up = turnUntil(
+      [&] {
+        if (!running()) return true;
+        if (!probe) probe = net::systemNet().open(target, {}).it;
+        const net::IoResult result = probe->connect();
+        if (result.isError()) probe.reset();
+        return result.isDone();
+      },
+      [] {});
+  if (up && running()) return;
+  std::ifstream log(log_);
+  throw std::runtime_error("the server did not come up: " +
+                           std::string(std::istreambuf_iterator<char>(log), {}));
+}
+
+std::uint16_t freePort() {
+  const RawListener brief;
+  return brief.port();
+}
+
+}  // namespace hio::test

@@ -1,0 +1,48 @@
+// A server from the system that a test starts for itself.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace hio::test {
+
+// A new folder of its own, removed with what is in it.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// Runs a program, its output going to `log`, and kills it in the end.
+class Process {
+ public:
+  Process(const std::vector<std::string>& command, const std::filesystem::path& log);
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  bool running();
+  // Waits until something listens on that port of 127.0.0.1; throws, with what the program printed,
+  // when it ends before.
+  void awaitPort(std::uint16_t port);
+
+ private:
+  pid_t pid_;
+  std::filesystem::path log_;
+};
+
+// A port of 127.0.0.1 that was free a moment ago.
+std::uint16_t freePort();
+
+}  // namespace hio::test
