@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,7 +18,8 @@
 namespace hio::test {
 
 TemporaryFolder::TemporaryFolder() {
-  std::string name = (std::filesystem::temp_directory_path() / "hio-test-XXXXXX").string();
+  std::string name = (std::filesystem::temp_directory_path() / "hio-test-").string();
+  name.append(6, 'X');  // mkdtemp's own
   if (::mkdtemp(name.data()) == nullptr) {
     throw std::system_error(errno, std::generic_category(), "mkdtemp");
   }
@@ -28,6 +30,10 @@ TemporaryFolder::~TemporaryFolder() {
   std::error_code ignored;
   std::filesystem::remove_all(path_, ignored);
 }
+
+OpenUmask::OpenUmask() : old_(::umask(0)) {}
+
+OpenUmask::~OpenUmask() { ::umask(old_); }
 
 Process::Process(const std::vector<std::string>& command, const std::filesystem::path& log)
     : log_(log) {

@@ -1,4 +1,4 @@
-// A server from the system that a test starts for itself.
+// Programs, folders and modes that a test has for itself.
 #pragma once
 
 #include <sys/types.h>
@@ -22,6 +22,18 @@ class TemporaryFolder {
 
  private:
   std::filesystem::path path_;
+};
+
+// For a scope, new files get every permission they are made with.
+class OpenUmask {
+ public:
+  OpenUmask();
+  ~OpenUmask();
+  OpenUmask(const OpenUmask&) = delete;
+  OpenUmask& operator=(const OpenUmask&) = delete;
+
+ private:
+  mode_t old_;
 };
 
 // Runs a program, its output going to `log`, and kills it in the end.

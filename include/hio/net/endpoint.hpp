@@ -29,8 +29,6 @@ struct HIO_EXPORT Ip {
 
   // 0.0.0.0 or ::, which stand for "any".
   bool isAny() const noexcept;
-  // 127.0.0.0/8, ::1 or ::ffff:127.0.0.0/104.
-  bool isLoopback() const noexcept;
 
   auto operator<=>(const Ip&) const = default;
 };

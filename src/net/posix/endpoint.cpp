@@ -43,13 +43,4 @@ bool Ip::isAny() const noexcept {
   return std::all_of(octets.begin(), octets.end(), [](std::uint8_t octet) { return octet == 0; });
 }
 
-bool Ip::isLoopback() const noexcept {
-  if (family == Family::v4) return octets[0] == 127;
-  static constexpr std::array<std::uint8_t, 16> Loopback{0, 0, 0, 0, 0, 0, 0, 0,
-                                                         0, 0, 0, 0, 0, 0, 0, 1};
-  static constexpr std::array<std::uint8_t, 13> Mapped{0, 0, 0, 0,    0,    0,  0,
-                                                       0, 0, 0, 0xff, 0xff, 127};
-  return octets == Loopback || std::equal(Mapped.begin(), Mapped.end(), octets.begin());
-}
-
 }  // namespace hio::net
