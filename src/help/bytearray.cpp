@@ -81,14 +81,16 @@ void Bytearray::consume(std::size_t count) {
     throw std::out_of_range("Bytearray::consume: " + std::to_string(count) + " bytes of " +
                             std::to_string(size()));
   }
+  if (count == size()) return clear();
   head_ += count;
   consumed_ += count;
-  if (!empty()) return;
+}
+
+void Bytearray::clear() noexcept {
+  consumed_ += size();
   head_ = tail_ = 0;
   if (capacity_ > Keep) release();
 }
-
-void Bytearray::clear() noexcept { consume(size()); }
 
 void Bytearray::release() noexcept {
   if (!empty()) return;

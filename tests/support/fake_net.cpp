@@ -164,7 +164,7 @@ net::Made<net::Listener> FakeNet::listen(const net::Endpoint& local,
   lastOptions = options.stream;
   if (listenError) return {nullptr, listenError};
   net::Endpoint bound = local;
-  if (bound.port == 0) bound.port = 50000;
+  if (bound.port == 0) bound.port = nextPort_++;
   return {std::make_unique<FakeListener>(*this, bound), {}};
 }
 

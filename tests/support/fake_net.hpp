@@ -103,6 +103,7 @@ class FakeNet final : public net::Net {
   std::vector<std::shared_ptr<Wire>> opened_;
   std::deque<std::error_code> openErrors_;
   FakeResolver resolver_{*this};
+  std::uint16_t nextPort_ = 50000;
 };
 
 }  // namespace hio::test

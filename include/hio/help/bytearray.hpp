@@ -34,7 +34,7 @@ class HIO_EXPORT Bytearray {
  public:
   // An emptied Bytearray keeps a block of up to this many bytes for the next ones and gives a
   // larger one back at once.
-  static constexpr std::size_t Keep = 64 * 1024;
+  static constexpr std::size_t Keep = std::size_t(64) * 1024;
 
   Bytearray() noexcept = default;
   ~Bytearray();

@@ -62,13 +62,13 @@ int Acceptor::fd() const noexcept { return listener_ ? listener_->fd() : -1; }
 bool Acceptor::open() {
   listener_.reset();
   failure_.reset();
-  auto made = net_->listen({.ip = ip_, .port = options_.ha.port},
+  auto made = net_->listen({.ip = ip_, .port = ha_.port},
                            {.backlog = options_.bl,
                             .stream = {.buffers = {.send = options_.bs, .receive = options_.bs},
                                        .noDelay = options_.noDelay,
                                        .keepAlive = options_.keepAlive}});
   if (!made.it) {
-    failure_.emplace(Stage::listen, Address(ip_.text(), options_.ha.port), made.code);
+    failure_.emplace(Stage::listen, Address(ip_.text(), ha_.port), made.code);
     return false;
   }
   listener_ = std::move(made.it);

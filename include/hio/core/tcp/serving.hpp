@@ -59,7 +59,8 @@ class HIO_EXPORT Acceptor : public base::Tymee {
   // The listening descriptor, -1 without one.
   int fd() const noexcept;
 
-  // Listens; false, and closed, when that cannot be: failure() tells why (V2).
+  // Listens; false, and closed, when that cannot be: failure() tells why (V2). A free port that the
+  // first open() found is the one that later ones ask for.
   bool open();
   bool reopen();
   // Stops listening. Idempotent.

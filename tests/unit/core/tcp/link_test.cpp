@@ -1,6 +1,7 @@
 // Contract R, T, X and W: bytes in and out of one connection, seen through a Client.
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -85,8 +86,15 @@ TEST_F(LinkTest, ReceiveAndSendWithoutAConnectionAreMisuse) {
   EXPECT_THROW(client.receive(), std::logic_error);
   EXPECT_THROW(client.send(""), std::logic_error);
   client.open();
-  EXPECT_THROW(client.receive(), std::system_error);
-  EXPECT_THROW(client.send(""), std::system_error);
+  for (const auto& call : {std::function<void()>([&] { client.receive(); }),
+                           std::function<void()>([&] { client.send(""); })}) {
+    try {
+      call();
+      ADD_FAILURE() << "nothing thrown";
+    } catch (const std::system_error& error) {
+      EXPECT_EQ(error.code(), std::errc::not_connected);
+    }
+  }
   net.wire(0).connects = {blockedOnWrite()};
   EXPECT_FALSE(client.connect());
   EXPECT_EQ(client.receive(), std::nullopt);

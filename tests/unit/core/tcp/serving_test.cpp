@@ -69,6 +69,7 @@ TEST_F(ServerTest, OpenBindsAndTellsTheRealPort) {
   EXPECT_EQ(server.ha(), Address("0.0.0.0", 50000));
   EXPECT_EQ(server.eha(), Address("127.0.0.1", 50000));
   EXPECT_TRUE(server.open());
+  EXPECT_EQ(server.ha().port, 50000);
   EXPECT_EQ(net.listenersOpen, 1);
   EXPECT_EQ(server.fd(), 999);
   EXPECT_EQ(server.actualBufSizes().receive, 2U);
