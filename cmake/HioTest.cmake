@@ -20,6 +20,7 @@ function(hio_add_test name)
   # Debian's servers are in sbin, which is not on everybody's PATH.
   gtest_discover_tests(${name}
     DISCOVERY_MODE PRE_TEST
+    NO_PRETTY_VALUES
     TEST_PREFIX ${prefix}.
     PROPERTIES
       LABELS "${arg_LABELS}"
