@@ -1,6 +1,7 @@
 // hio.core.wiring: a log of the bytes that went over the wire.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -8,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include "hio/export.hpp"
 #include "hio/help/bytearray.hpp"
@@ -28,7 +30,8 @@ struct WireLogOptions {
   // Head of the folder's path; empty: WireLog::HeadDirPath.
   std::string headDirPath{};
   bool reopen = false;  // open at construction
-  // Bytes that a log in memory keeps, dropping its oldest entries; 0: all.
+  // Bytes that a log in memory keeps, dropping its oldest entries for new ones; a longer entry is
+  // lost. 0: all.
   std::size_t limit = 0;
 };
 
@@ -64,7 +67,8 @@ class HIO_EXPORT WireLog {
   WireLog& operator=(const WireLog&) = delete;
 
   // Closes, then opens with the changes. A log in memory starts empty, one in files starts new
-  // files. False, and closed, when its files cannot be made; error() says why.
+  // files. False, and closed, when its files cannot be made; error() says why. Throws
+  // std::invalid_argument, and goes on as it was, for what the constructor refuses too.
   bool reopen(WireLogChanges changes = {});
   // Idempotent. Removes the folder when the log is temporary or `clear` is given.
   void close(bool clear = false);
@@ -100,9 +104,12 @@ class HIO_EXPORT WireLog {
   class Pattern;  // the format, taken apart once
   class Log;      // one log, in memory or a file
 
-  void adopt(WireLogChanges& changes);
+  static std::unique_ptr<const Pattern> patternOf(const WireLogOptions& options);
   bool openLogs();
   bool openFolder();
+  bool makeTemporaryFolder();
+  bool makeLastingFolder();
+  bool refuse(const std::string& what, const std::error_code& code);
   std::shared_ptr<Log> openLog(const std::string& stamp, std::string_view ending);
   void write(Log* log, std::string_view direction, std::span<const std::byte> data,
              std::string_view who) noexcept;

@@ -11,22 +11,35 @@ namespace hio::help {
 
 using std::chrono::nanoseconds;
 
+// Sum and difference that stop at the ends of what can be told, 292 years either way: so the
+// longest duration means "never" and not, wrapped around, "long ago".
+constexpr nanoseconds later(nanoseconds time, nanoseconds by) noexcept {
+  if (by > nanoseconds(0) && time > nanoseconds::max() - by) return nanoseconds::max();
+  if (by < nanoseconds(0) && time < nanoseconds::min() - by) return nanoseconds::min();
+  return time + by;
+}
+constexpr nanoseconds between(nanoseconds from, nanoseconds to) noexcept {
+  if (from < nanoseconds(0) && to > nanoseconds::max() + from) return nanoseconds::max();
+  if (from > nanoseconds(0) && to < nanoseconds::min() + from) return nanoseconds::min();
+  return to - from;
+}
+
 // A stretch of time with a start and a stop on some clock; it reads none itself.
 class Lapse {
  public:
   constexpr Lapse(nanoseconds duration, nanoseconds start) noexcept
-      : start_(start), stop_(start + duration) {}
+      : start_(start), duration_(duration) {}
 
   constexpr nanoseconds started() const noexcept { return start_; }
-  constexpr nanoseconds stop() const noexcept { return stop_; }
-  constexpr nanoseconds duration() const noexcept { return stop_ - start_; }
-  constexpr nanoseconds elapsed(nanoseconds now) const noexcept { return now - start_; }
-  constexpr nanoseconds remaining(nanoseconds now) const noexcept { return stop_ - now; }
-  constexpr bool expired(nanoseconds now) const noexcept { return now >= stop_; }
+  constexpr nanoseconds stop() const noexcept { return later(start_, duration_); }
+  constexpr nanoseconds duration() const noexcept { return duration_; }
+  constexpr nanoseconds elapsed(nanoseconds now) const noexcept { return between(start_, now); }
+  constexpr nanoseconds remaining(nanoseconds now) const noexcept { return between(now, stop()); }
+  constexpr bool expired(nanoseconds now) const noexcept { return now >= stop(); }
 
  private:
   nanoseconds start_;
-  nanoseconds stop_;
+  nanoseconds duration_;
 };
 
 // The clocks of Timer and MonoTimer: the time of day since 1970 in UTC, which a person can set, and

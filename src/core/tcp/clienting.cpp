@@ -125,26 +125,20 @@ void Client::wind(base::Tymth tymth) {
   if (dial_) dial_->rewind();
 }
 
-// A time that was set back would make the wait longer than it was meant to be: it starts anew.
-bool Client::due(base::Tymer& tymer) {
-  if (tymer.elapsed() < Tyme(0)) tymer.start();
-  return tymer.expired();
-}
-
 std::optional<Tyme> Client::deadline() const {
   if (!tymth()) return std::nullopt;
   std::optional<Tyme> next;
   const auto at = [&next](Tyme when) { next = next ? std::min(*next, when) : when; };
   switch (phase()) {
     case Phase::waiting:
-      at(pause_.stop());
+      at(dueAt(pause_));
       break;
     case Phase::resolving:
     case Phase::connecting:
     case Phase::handshaking:
-      if (lookup_ || (dial_ && dial_->fresh())) at(tyme());
-      if (dial_ && dial_->deadline()) at(*dial_->deadline());
-      if (paced() && tymer_.duration() > Tyme(0)) at(tymer_.stop());
+      if (lookup_) at(lookedUpAt_ ? help::later(*lookedUpAt_, Dial::Look) : tyme());
+      if (dial_ && dial_->deadline(tyme())) at(*dial_->deadline(tyme()));
+      if (paced() && tymer_.duration() > Tyme(0)) at(dueAt(tymer_));
       break;
     case Phase::cutoff:
       if (reconnectable_) at(tyme());
@@ -154,7 +148,7 @@ std::optional<Tyme> Client::deadline() const {
     case Phase::stopped:
       break;
   }
-  if (draining_) at(drainer_.stop());
+  if (draining_) at(drained() ? tyme() : dueAt(drainer_));
   return next;
 }
 
@@ -178,9 +172,7 @@ bool Client::reopen() {
 void Client::close() {
   draining_ = false;
   refuseTx(false);
-  if (!opened()) return;
-  abandon();
-  phase_ = Phase::closed;
+  if (opened()) abandon();
 }
 
 void Client::drain(Tyme limit) {
@@ -189,12 +181,16 @@ void Client::drain(Tyme limit) {
   refuseTx(draining_);
 }
 
+// There is nothing left to send or to wait for but the shutdown, or the close.
+bool Client::drained() const noexcept {
+  const bool linked = connected() && !cutoff();
+  return !opened() || cutoff() || (txbs().empty() && (!linked || !sendShut() || ended()));
+}
+
 void Client::serviceDrain() {
   if (!draining_) return;
-  const bool linked = connected() && !cutoff();
-  if (linked && txbs().empty() && !sendShut()) shutdownSend();
-  const bool sent = txbs().empty() && (!linked || ended());
-  if (!sent && !cutoff() && opened() && !due(drainer_)) return;
+  if (drained() && connected() && !cutoff() && !sendShut()) shutdownSend();
+  if (!drained() && !due(drainer_)) return;
   close();
   phase_ = Phase::stopped;  // a drained client is done: the next service() must not open it again
 }
@@ -202,8 +198,10 @@ void Client::serviceDrain() {
 // Gives up whatever is under way.
 void Client::abandon() noexcept {
   lookup_.reset();
+  lookedUpAt_.reset();
   dial_.reset();
   discard();
+  phase_ = Phase::closed;
 }
 
 // ---- connecting ---------------------------------------------------------------------------------
@@ -219,11 +217,12 @@ bool Client::begin() {
 }
 
 bool Client::dial(std::vector<net::Ip> ips) {
+  auto dial = std::make_unique<Dial>(*net_, std::move(ips), ha_.port, streamOptions_);
   lookup_.reset();
+  dial_ = std::move(dial);
   phase_ = Phase::connecting;
-  dial_ = std::make_unique<Dial>(*net_, std::move(ips), ha_.port, streamOptions_);
   if (!dial_->neverOpened()) return true;
-  attemptFailed(Stage::open, dial_->tries().front().code);
+  attemptFailed(Stage::open, dial_->firstError());
   return false;
 }
 
@@ -236,8 +235,11 @@ void Client::advance() {
 void Client::pollLookup() {
   std::vector<net::Ip> found;
   const net::IoResult result = lookup_->poll(found);
+  if (tymth()) lookedUpAt_ = tyme();
   if (result.isError()) return attemptFailed(Stage::resolve, result.code());
-  if (result.isDone()) dial(std::move(found));
+  if (!result.isDone()) return;
+  if (found.empty()) return attemptFailed(Stage::resolve, net::ResolveError::noAddress);
+  dial(std::move(found));
 }
 
 void Client::pollDial() {
@@ -249,12 +251,16 @@ void Client::pollDial() {
 }
 
 void Client::established(std::unique_ptr<net::Stream> stream) {
-  dial_.reset();
-  ca_ = Address(stream->local());
-  ha_ = Address(stream->peer());
-  previous_ = traffic();
+  Address near(stream->local());
+  Address far(stream->peer());
+  const Traffic previous = traffic();
+  adopt(std::move(stream), far);
+  // Nothing throws from here on.
+  ca_ = std::move(near);
+  ha_ = std::move(far);
+  previous_ = previous;
   epochStart_ = rxbs().consumed() + rxbs().size();
-  adopt(std::move(stream), ha_);
+  dial_.reset();
   phase_ = Phase::connected;
   if (tymth()) connectedAt_ = tyme();
 }
@@ -279,10 +285,12 @@ void Client::countFailure() {
 
 // A reconnectable client's connection was cut off.
 void Client::endEpoch() {
-  if (tyme() - connectedAt_ >= retry_.lasting) {
+  const Tyme lasted = help::between(connectedAt_, tyme());
+  if (lasted >= retry_.lasting) {
     attempts_ = 0;
     backoff_->reset();
   } else {
+    troubleSince_ = help::later(troubleSince_, lasted);  // the time connected was no trouble
     countFailure();
   }
   if (!failure() && exhausted()) {
@@ -301,24 +309,26 @@ void Client::retryOrStop(Stage stage) {
   }
   // Without a socket to be had, trying on at once would only spin.
   const bool starved = stage == Stage::open;
-  if (!paced()) {
-    phase_ = Phase::closed;
+  if (!tymth() || (!reconnectable_ && !starved)) {
     if (!starved) begin();
     return;
   }
-  if (exhausted()) {
+  if (reconnectable_ && exhausted()) {
     phase_ = Phase::stopped;
     return;
   }
   clearEnds();
-  pause_.start({.duration = backoff_->next()});
+  constexpr Tyme Starving = std::chrono::milliseconds(100);
+  pause_.start(
+      {.duration = std::max(backoff_ ? backoff_->next() : Tyme(0), starved ? Starving : Tyme(0))});
   phase_ = Phase::waiting;
-  if (pause_.duration() == Tyme(0) && !starved) begin();
+  if (pause_.duration() == Tyme(0)) begin();
 }
 
 bool Client::exhausted() const {
   return (retry_.attempts > 0 && attempts_ >= retry_.attempts) ||
-         (retry_.total > Tyme(0) && attempts_ > 0 && tyme() - troubleSince_ >= retry_.total);
+         (retry_.total > Tyme(0) && attempts_ > 0 &&
+          help::between(troubleSince_, tyme()) >= retry_.total);
 }
 
 bool Client::accept() {
@@ -391,8 +401,8 @@ net::BufferSizes Client::actualBufSizes() const {
 }
 
 int Client::fd() const noexcept {
-  const net::Stream* const dialing = dial_ ? dial_->latest() : nullptr;
-  return dialing != nullptr ? dialing->fd() : Link::fd();
+  if (!dial_) return Link::fd();
+  return dial_->latest() != nullptr ? dial_->latest()->fd() : -1;
 }
 
 Interest Client::wants() const noexcept { return dial_ ? Interest{.write = true} : Link::wants(); }

@@ -46,21 +46,27 @@ bool Dial::openNext() {
 }
 
 net::IoResult Dial::poll(std::optional<base::Tyme> now) {
+  fresh_ = false;
+  polledAt_ = now;
   connectAll();
-  bool late = joins_ && now && *now >= *joins_;
+  bool late = false;
+  if (joins_ && now) {
+    // A time that was set back must not stretch the wait.
+    joins_ = std::min(*joins_, help::later(*now, Stagger));
+    late = *now >= *joins_;
+  }
   while (!winner_ && (racers_.empty() || late)) {
     late = false;
     joins_.reset();
     if (!openNext()) break;
     connectAll();
   }
-  polled_ = true;
   if (winner_) {
     racers_.clear();
     return net::IoResult::done();
   }
-  if (racers_.empty()) return net::IoResult::failed(tries_.front().code);
-  if (!joins_ && now && next_ < targets_.size()) joins_ = *now + Stagger;
+  if (racers_.empty()) return net::IoResult::failed(firstError());
+  if (!joins_ && now && next_ < targets_.size()) joins_ = help::later(*now, Stagger);
   return net::IoResult::blocked(net::IoResult::On::write);
 }
 
@@ -84,6 +90,16 @@ const net::Stream* Dial::latest() const noexcept {
   return racers_.empty() ? nullptr : racers_.back().stream.get();
 }
 
-std::optional<base::Tyme> Dial::deadline() const noexcept { return joins_; }
+std::optional<base::Tyme> Dial::deadline(base::Tyme now) const noexcept {
+  if (!polledAt_) return now;
+  if (racers_.size() < 2) return joins_;
+  const base::Tyme look = help::later(*polledAt_, Look);
+  return joins_ ? std::min(*joins_, look) : look;
+}
+
+std::error_code Dial::firstError() const noexcept {
+  // Without a try there was no memory to note one.
+  return tries_.empty() ? std::make_error_code(std::errc::not_enough_memory) : tries_.front().code;
+}
 
 }  // namespace hio::core::tcp

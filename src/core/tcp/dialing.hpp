@@ -17,6 +17,8 @@ namespace hio::core::tcp {
 class Dial {
  public:
   static constexpr base::Tyme Stagger = std::chrono::milliseconds(250);
+  // How often several streams at once want to be looked at: one descriptor cannot tell of them all.
+  static constexpr base::Tyme Look = std::chrono::milliseconds(10);
 
   // Opens a stream for the first address; nothing is sent before poll(). At least one address.
   Dial(net::Net& net, std::vector<net::Ip> ips, std::uint16_t port, net::StreamOptions options);
@@ -28,17 +30,19 @@ class Dial {
   std::unique_ptr<net::Stream> take() noexcept { return std::move(winner_); }
 
   // Nothing has been sent yet.
-  bool fresh() const noexcept { return !polled_; }
+  bool fresh() const noexcept { return fresh_; }
   // The stream that was started last; null when all have failed.
   const net::Stream* latest() const noexcept;
-  // When the next address joins.
-  std::optional<base::Tyme> deadline() const noexcept;
+  // When poll() has something to do though latest() is not ready.
+  std::optional<base::Tyme> deadline(base::Tyme now) const noexcept;
   // What became of those that failed, in order.
   const std::vector<Failure::Try>& tries() const noexcept { return tries_; }
   // No stream could even be opened.
   bool neverOpened() const noexcept { return !opened_; }
+  // The first address's error; set once all have failed.
+  std::error_code firstError() const noexcept;
   // The source of time has changed: the next address joins on the new one.
-  void rewind() noexcept { joins_.reset(); }
+  void rewind() noexcept { polledAt_.reset(), joins_.reset(); }
 
  private:
   bool openNext();
@@ -56,8 +60,9 @@ class Dial {
   std::unique_ptr<net::Stream> winner_;
   std::vector<Failure::Try> tries_;
   std::optional<base::Tyme> joins_;
+  std::optional<base::Tyme> polledAt_;
   bool opened_ = false;
-  bool polled_ = false;
+  bool fresh_ = true;
 };
 
 }  // namespace hio::core::tcp

@@ -33,8 +33,11 @@ Link::Link(const Setup& setup)
 Link::~Link() = default;
 
 void Link::adopt(std::unique_ptr<net::Stream> stream, const Address& far) {
-  far_ = far;
-  if (wl_ != nullptr) who_ = far.duple();
+  Address address = far;
+  std::string who = wl_ != nullptr ? far.duple() : std::string();
+  // Nothing throws from here on.
+  far_ = std::move(address);
+  who_ = std::move(who);
   stream_ = std::move(stream);
   traffic_ = {.epoch = traffic_.epoch + 1};
   failure_.reset();
@@ -52,12 +55,15 @@ net::BufferSizes Link::actualBufSizes() const {
   return stream_ ? stream_->bufferSizes() : net::BufferSizes{};
 }
 
-int Link::fd() const noexcept { return stream_ ? stream_->fd() : -1; }
+int Link::fd() const noexcept {
+  const Interest wanted = wants();
+  return wanted.read || wanted.write ? stream_->fd() : -1;
+}
 
 Interest Link::wants() const noexcept {
   if (!flowing()) return {};
   return {.read = !ended_ && rxbs_->size() < limits_.rxHigh,
-          .write = !txbs_->empty() && !sendShut_};
+          .write = !txbs_->empty() && !sendDead()};
 }
 
 bool Link::usable(std::string_view what) const {
@@ -88,10 +94,19 @@ void Link::serviceReceiveOnce() { receiveSome(bs_); }
 
 // One receive into rxbs; how many bytes came.
 std::size_t Link::receiveSome(std::size_t most) {
-  if (!flowing() || ended_ || rxbs_->size() >= limits_.rxHigh) return 0;
+  if (!flowing()) return 0;
+  if (ended_) {
+    // Half open: no more bytes will come, but news of a reset may.
+    std::byte none{};
+    (void)take({&none, 1});
+    return 0;
+  }
+  if (rxbs_->size() >= limits_.rxHigh) return 0;
   const std::size_t room = std::min({most, bs_, limits_.rxHigh - rxbs_->size()});
   const net::IoResult result = take(rxbs_->writable(room).first(room));
   rxbs_->commit(result.count());
+  // An idle link holds no more memory than an empty Bytearray may.
+  if (rxbs_->empty() && rxbs_->capacity() > help::Bytearray::Keep) rxbs_->release();
   return result.count();
 }
 
@@ -137,13 +152,13 @@ bool Link::tx(std::span<const std::byte> data) {
 }
 
 void Link::serviceSends() {
-  if (txbs_->empty() || !flowing() || sendShut_) return;
+  if (txbs_->empty() || !flowing() || sendDead()) return;
   const net::IoResult result = put(txbs_->view());
   txbs_->consume(result.count());
   if (!result.isError()) return;
-  // What the far side sent before it went is still there to be read.
+  // What the far side sent before it went is still there to be read: now, or once there is room.
   while (receiveSome(bs_) > 0) continue;
-  cut();
+  if (rxbs_->size() < limits_.rxHigh) cut();
 }
 
 net::IoResult Link::put(std::span<const std::byte> data) {
@@ -168,6 +183,15 @@ void Link::shutdown(net::Direction direction) {
   if (direction == net::Direction::receive) return;
   sendShut_ = true;
   if (ended_) cut();
+}
+
+bool Link::due(base::Tymer& tymer) {
+  if (tymer.elapsed() < Tyme(0)) tymer.start();
+  return tymer.expired();
+}
+
+Tyme Link::dueAt(const base::Tymer& tymer) {
+  return tymer.elapsed() < Tyme(0) ? tymer.tyme() : tymer.stop();
 }
 
 // The first failure is the reason; those that follow are its consequences.

@@ -141,9 +141,13 @@ void Remoter::moved() {
   if (refreshable_) refresh();
 }
 
-bool Remoter::spent() const {
+// Asked once by each service() of the server: the connection is over, and what it brought has been
+// read or was there to be read for long enough.
+bool Remoter::spent() {
   if (opened() && !cutoff()) return false;
-  return rxbs().empty() || (tymth() && tymer_.expired());
+  close();
+  if (rxbs().empty()) return true;
+  return tymth() ? due(tymer_) : std::exchange(graced_, true);
 }
 
 void Remoter::wind(base::Tymth tymth) {
@@ -218,8 +222,8 @@ void Server::service() {
 
 void Server::removeSpent() {
   std::erase_if(ixes_, [this](const auto& entry) {
-    const Remoter& remoter = *entry.second;
-    return remoter.spent() || (options_.dropIdle && tymth() && remoter.tymer().expired());
+    Remoter& remoter = *entry.second;
+    return remoter.spent() || (options_.dropIdle && tymth() && Remoter::due(remoter.tymer_));
   });
 }
 

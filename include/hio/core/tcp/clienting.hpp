@@ -23,7 +23,7 @@ class Dial;
 // What becomes of bytes still in txbs when the connection is cut off.
 enum class OnCutoff : std::uint8_t {
   keep,  // they go out on the next connection, even the rest of a message half sent (T9)
-  drop,
+  drop,  // they are forgotten at that moment; what is queued later goes out on the next connection
 };
 
 // Every option has the specification's default (C1). Pointers stay the caller's and what they point
@@ -188,8 +188,8 @@ class HIO_EXPORT Client : public Link {
   void abandon() noexcept;
   bool attempting() const noexcept;
   bool paced() const noexcept { return reconnectable_ && tymth(); }
+  bool drained() const noexcept;
   void serviceDrain();
-  bool due(base::Tymer& tymer);
 
   net::Net* net_;
   net::StreamOptions streamOptions_;
@@ -204,6 +204,7 @@ class HIO_EXPORT Client : public Link {
   std::unique_ptr<Backoff> backoff_;
   std::unique_ptr<net::Lookup> lookup_;
   std::unique_ptr<Dial> dial_;
+  std::optional<base::Tyme> lookedUpAt_;
   Traffic previous_;
   std::uint64_t epochStart_ = 0;  // position in all that rxbs ever held
   std::uint64_t attempts_ = 0;    // failed in a row

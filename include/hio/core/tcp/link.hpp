@@ -72,7 +72,8 @@ class HIO_EXPORT Link : public base::Tymee {
 
   // Send and receive buffer of the socket, as the kernel reports them; zeros without one (B1).
   virtual net::BufferSizes actualBufSizes() const;
-  // The socket's descriptor for a foreign event loop, -1 without one, and what to wait for on it.
+  // For a foreign event loop: the descriptor to wait on, and what for; -1 when there is nothing to
+  // wait for, and the descriptor is then not to be watched: it may be ready for ever.
   virtual int fd() const noexcept;
   virtual Interest wants() const noexcept;
 
@@ -133,12 +134,18 @@ class HIO_EXPORT Link : public base::Tymee {
   // True when the stream may be used, false when there is nothing to be had yet; throws
   // std::logic_error when it makes no sense to ask.
   virtual bool usable(std::string_view what) const;
+  // The timer has expired. A time that was set back starts it anew: it would run too long.
+  static bool due(base::Tymer& tymer);
+  // When due() will be true.
+  static Tyme dueAt(const base::Tymer& tymer);
   // Called when bytes have moved, and when the connection has been cut off.
   virtual void moved() {}
   virtual void wasCut() {}
 
  private:
   bool flowing() const noexcept { return stream_ != nullptr && !cutoff_; }
+  // A send has failed; what has arrived may still be read.
+  bool sendDead() const noexcept { return sendShut_ || failure_ != nullptr; }
   std::size_t receiveSome(std::size_t most);
   net::IoResult take(std::span<std::byte> room);
   net::IoResult put(std::span<const std::byte> data);

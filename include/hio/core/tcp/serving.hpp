@@ -116,9 +116,6 @@ class HIO_EXPORT Remoter : public Link {
   const base::Tymer& tymer() const noexcept { return tymer_; }
   // Restarts the idle timer, from now; nothing when not wound.
   void refresh();
-  // The far side is gone and there is nothing left to read, or the idle timer has expired since.
-  bool spent() const;
-
   void wind(base::Tymth tymth) override;
   void close() { discard(); }
   // serviceSends, serviceReceives.
@@ -129,10 +126,14 @@ class HIO_EXPORT Remoter : public Link {
   void wasCut() override { refresh(); }
 
  private:
+  friend class Server;
+  bool spent();
+
   Address ha_;
   Address ca_;
   base::Tymer tymer_;
   bool refreshable_;
+  bool graced_ = false;
 };
 
 struct ServerOptions {
@@ -170,8 +171,9 @@ class HIO_EXPORT Server : public Acceptor {
   // Throws std::invalid_argument, naming the field and its value, for an option out of its range.
   explicit Server(ServerOptions options = {});
 
-  // The connections, by the far side's address. service() removes those that are cut off once their
-  // rxbs is empty, or after `timeout` if nobody reads it.
+  // The connections, by the far side's address. service() closes those that are cut off and removes
+  // them once their rxbs is empty, or after `timeout` if nobody reads it; without a source of time,
+  // at the next but one service().
   const Ixes& ixes() const noexcept { return ixes_; }
   WireLog* wl() const noexcept { return options_.wl; }
 

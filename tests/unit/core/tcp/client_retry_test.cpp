@@ -298,6 +298,10 @@ TEST_F(ClientRetry, WithoutADescriptorItWaitsEvenIfPausesAreOff) {
   EXPECT_EQ(client.phase(), Phase::waiting);
   EXPECT_EQ(client.failure()->stage(), Stage::open);
   client.service();
+  EXPECT_EQ(client.phase(), Phase::waiting);
+  EXPECT_EQ(client.deadline(), 100ms);
+  tymist.tick(100ms);
+  client.service();
   EXPECT_TRUE(client.connected());
 }
 
