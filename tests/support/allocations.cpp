@@ -8,8 +8,10 @@ namespace {
 
 std::atomic<std::uint64_t> made{0};
 std::atomic<std::uint64_t> freed{0};
+std::atomic<std::uint64_t> untilFailure{0};
 
 void* allocate(std::size_t size, std::size_t alignment) noexcept {
+  if (untilFailure > 0 && --untilFailure == 0) return nullptr;
   void* const memory =
       alignment == 0
           ? std::malloc(size)
@@ -53,5 +55,11 @@ Allocations allocations() {
   return {.made = made.load(std::memory_order_relaxed),
           .freed = freed.load(std::memory_order_relaxed)};
 }
+
+FailingAllocation::FailingAllocation(std::uint64_t nth) { untilFailure = nth; }
+
+FailingAllocation::~FailingAllocation() { untilFailure = 0; }
+
+std::uint64_t FailingAllocation::left() { return untilFailure; }
 
 }  // namespace hio::test

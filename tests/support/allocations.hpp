@@ -15,4 +15,16 @@ struct Allocations {
 // All since the program began.
 Allocations allocations();
 
+// In its scope the n-th operator new, from 1, fails, once; none for 0.
+class FailingAllocation {
+ public:
+  explicit FailingAllocation(std::uint64_t nth);
+  ~FailingAllocation();
+  FailingAllocation(const FailingAllocation&) = delete;
+  FailingAllocation& operator=(const FailingAllocation&) = delete;
+
+  // How many more have to be made until one fails; 0: it has failed.
+  static std::uint64_t left();
+};
+
 }  // namespace hio::test

@@ -13,6 +13,7 @@ class FakeStream final : public net::Stream {
  public:
   FakeStream(std::shared_ptr<Wire> wire, bool connected)
       : wire_(std::move(wire)), connected_(connected) {
+    wire_->shutdowns.reserve(16);  // closing must not fail for want of memory
     wire_->open = true;
   }
   ~FakeStream() override { wire_->open = false; }
