@@ -27,7 +27,9 @@ endif()
 if(HIO_SANITIZE)
   list(JOIN HIO_SANITIZE "," sanitizers)
   target_compile_options(hio_flags INTERFACE
-    -fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    -fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer
+    # g++ warns of its own instrumented library: that is what its manual says of the combination.
+    $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   target_link_options(hio_flags INTERFACE -fsanitize=${sanitizers})
 endif()
 

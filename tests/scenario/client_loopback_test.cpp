@@ -316,8 +316,8 @@ TEST_F(ClientLoopback, SurvivesAShortageOfDescriptors) {
   // Room for the client, and none for the server's end of it.
   const rlimit one{.rlim_cur = tight.rlim_cur + 1, .rlim_max = old.rlim_max};
   EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &one), 0);
-  const bool connected =
-      turnUntil([&] { return client.connected(); }, [&] { client.serviceConnect(); });
+  const bool connected = turnUntil([&] { return client.connected(); },
+                                   [&] { client.serviceConnect(), tymist.tick(10ms); });
   EXPECT_NO_THROW(server->service());
   const bool starved = server->failure() && server->opened();
   EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &old), 0);
