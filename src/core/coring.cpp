@@ -1,6 +1,7 @@
 #include "hio/core/coring.hpp"
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 #include <system_error>
 #include <vector>
@@ -8,6 +9,19 @@
 #include "hio/net/net.hpp"
 
 namespace hio::core {
+namespace {
+
+// An IPv4 address written as IPv6 is that IPv4 address (contract H2): it works where IPv6 is off.
+net::Ip unmapped(const net::Ip& ip) {
+  constexpr std::array<std::uint8_t, 12> Prefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (ip.family != net::Family::v6 ||
+      !std::equal(Prefix.begin(), Prefix.end(), ip.octets.begin())) {
+    return ip;
+  }
+  return {.octets = {ip.octets[12], ip.octets[13], ip.octets[14], ip.octets[15]}};
+}
+
+}  // namespace
 
 std::string Address::text() const {
   const bool v6 = host.find(':') != std::string::npos;
@@ -23,7 +37,8 @@ std::ostream& operator<<(std::ostream& out, const Address& address) {
 std::optional<net::Ip> settleHost(std::string_view host) {
   if (host.empty()) return net::Ip{};
   if (host == "localhost") return net::Ip{.octets = {127, 0, 0, 1}};
-  return net::Ip::parse(host);
+  const auto ip = net::Ip::parse(host);
+  return ip ? std::optional(unmapped(*ip)) : std::nullopt;
 }
 
 std::string normalizeHost(std::string_view host) {

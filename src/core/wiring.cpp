@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <deque>
+#include <new>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -11,6 +12,9 @@
 
 namespace hio::core {
 namespace {
+
+// How many names are tried before giving up.
+constexpr int Most = 1000;
 
 void checkPart(const std::string& part, std::string_view field) {
   if (part != "." && part != ".." && part.find('/') == std::string::npos &&
@@ -26,6 +30,21 @@ WireLogOptions checked(WireLogOptions options) {
   checkPart(options.name, "name");
   checkPart(options.prefix, "prefix");
   return options;
+}
+
+WireLogOptions changed(WireLogOptions options, WireLogChanges& changes) {
+  const auto set = [](auto& to, auto& from) {
+    if (from) to = std::move(*from);
+  };
+  set(options.rxed, changes.rxed);
+  set(options.txed, changes.txed);
+  set(options.samed, changes.samed);
+  set(options.filed, changes.filed);
+  set(options.fmt, changes.fmt);
+  set(options.name, changes.name);
+  set(options.temp, changes.temp);
+  set(options.headDirPath, changes.headDirPath);
+  return checked(std::move(options));
 }
 
 }  // namespace
@@ -48,15 +67,21 @@ class WireLog::Pattern {
     pieces_.push_back({Key::text, std::move(literal)});
   }
 
-  // Appends a whole entry, or nothing and throws std::bad_alloc.
-  void write(help::Bytearray& entry, std::string_view direction, std::string_view who,
-             std::span<const std::byte> data) const {
+  // How long the entry is that write() appends.
+  std::size_t sizeOf(std::string_view direction, std::string_view who,
+                     std::span<const std::byte> data) const noexcept {
     std::size_t size = 0;
     for (const Piece& piece : pieces_) {
       size += piece.text.size() + (piece.key == Key::dx ? direction.size() : 0) +
               (piece.key == Key::who ? who.size() : 0) + (piece.key == Key::data ? data.size() : 0);
     }
-    (void)entry.writable(size);
+    return size;
+  }
+
+  // Appends a whole entry, or nothing and throws std::bad_alloc.
+  void write(help::Bytearray& entry, std::string_view direction, std::string_view who,
+             std::span<const std::byte> data) const {
+    (void)entry.writable(sizeOf(direction, who, data));
     for (const Piece& piece : pieces_) {
       switch (piece.key) {
         case Key::text:
@@ -115,9 +140,21 @@ class WireLog::Log {
       pattern.write(entry_, direction, who, data);
       return !file_->append(entry_.view());
     }
-    const std::size_t before = entry_.size();
-    pattern.write(entry_, direction, who, data);
-    return limit_ == 0 || trim(entry_.size() - before);
+    if (limit_ == 0) {
+      pattern.write(entry_, direction, who, data);
+      return true;
+    }
+    const std::size_t size = pattern.sizeOf(direction, who, data);
+    if (size > limit_) return false;
+    trim(limit_ - size);
+    sizes_.push_back(size);
+    try {
+      pattern.write(entry_, direction, who, data);
+    } catch (const std::bad_alloc&) {
+      sizes_.pop_back();  // they are what entry_ holds, or trim() would drop parts of entries
+      throw;
+    }
+    return true;
   }
 
   std::optional<help::Bytes> read() const {
@@ -130,62 +167,50 @@ class WireLog::Log {
   }
 
  private:
-  // Drops the oldest entries down to the limit; false when the new one is among them.
-  bool trim(std::size_t added) {
-    sizes_.push_back(added);
-    while (entry_.size() > limit_) {
+  // Drops the oldest entries until no more than `most` bytes are left.
+  void trim(std::size_t most) {
+    while (entry_.size() > most) {
       entry_.consume(sizes_.front());
       sizes_.pop_front();
     }
-    return !sizes_.empty();
   }
 
   std::optional<net::LogFile> file_;
   std::size_t limit_ = 0;
-  help::Bytearray entry_;  // one entry on its way to the file; the whole log in memory
-  std::deque<std::size_t> sizes_;
+  help::Bytearray entry_;          // one entry on its way to the file; the whole log in memory
+  std::deque<std::size_t> sizes_;  // of the entries, where there is a limit
 };
 
+std::unique_ptr<const WireLog::Pattern> WireLog::patternOf(const WireLogOptions& options) {
+  return std::make_unique<const Pattern>(options.fmt ? std::string_view(*options.fmt) : Format);
+}
+
 WireLog::WireLog(WireLogOptions options)
-    : options_(checked(std::move(options))),
-      pattern_(std::make_unique<Pattern>(options_.fmt ? std::string_view(*options_.fmt) : Format)) {
+    : options_(checked(std::move(options))), pattern_(patternOf(options_)) {
   if (options_.reopen) reopen();
 }
 
 WireLog::~WireLog() { close(); }
 
 bool WireLog::reopen(WireLogChanges changes) {
+  // What throws comes first: a log that refuses the changes goes on as it was.
+  WireLogOptions next = changed(options_, changes);
+  auto pattern = patternOf(next);
   close(changes.clear);
-  adopt(changes);
+  options_ = std::move(next);
+  pattern_ = std::move(pattern);
   error_.clear();
+  dirPath_.clear();
   opened_ = openLogs();
-  if (!opened_) {
-    rxl_.reset();
-    txl_.reset();
+  if (opened_) {
+    error_.clear();  // of a place that it could do without
+  } else {
+    close();  // what is there already
   }
   return opened_;
 }
 
-void WireLog::adopt(WireLogChanges& changes) {
-  WireLogOptions next = options_;
-  const auto set = [](auto& to, auto& from) {
-    if (from) to = std::move(*from);
-  };
-  set(next.rxed, changes.rxed);
-  set(next.txed, changes.txed);
-  set(next.samed, changes.samed);
-  set(next.filed, changes.filed);
-  set(next.fmt, changes.fmt);
-  set(next.name, changes.name);
-  set(next.temp, changes.temp);
-  set(next.headDirPath, changes.headDirPath);
-  next = checked(std::move(next));
-  pattern_ = std::make_unique<Pattern>(next.fmt ? std::string_view(*next.fmt) : Format);
-  options_ = std::move(next);
-}
-
 bool WireLog::openLogs() {
-  dirPath_.clear();
   if (!options_.rxed && !options_.txed) return true;
   if (options_.filed && !openFolder()) return false;
   const std::string stamp = help::utcStamp();
@@ -200,52 +225,70 @@ bool WireLog::openLogs() {
   return (rxl_ || !options_.rxed) && (txl_ || !options_.txed);
 }
 
-bool WireLog::openFolder() {
+bool WireLog::openFolder() { return options_.temp ? makeTemporaryFolder() : makeLastingFolder(); }
+
+bool WireLog::makeTemporaryFolder() {
   namespace fs = std::filesystem;
-  const auto make = [this](const fs::path& path) {
-    const std::error_code code = net::makeFolders(path);
-    if (code) error_ = "WireLog: make the folder " + path.string() + ": " + code.message();
-    return !code;
-  };
-  if (options_.temp) {
-    std::error_code code;
-    const fs::path top = fs::temp_directory_path(code);
-    fs::path head = top / options_.prefix / "wirelogs";
-    if (!make(head) || !net::isWritable(head)) head = top;  // it may be another user's
-    error_.clear();
-    // Another log may be opened within the same microsecond.
-    for (int number = 0; number < 1000; ++number) {
-      dirPath_ = head / ("test_" + help::utcStamp() + '_' + std::to_string(number) + "_temp");
-      code = net::makeNewFolder(dirPath_);
-      if (code != std::errc::file_exists) break;
-    }
-    if (code) error_ = "WireLog: make the folder " + dirPath_.string() + ": " + code.message();
-    if (code) dirPath_.clear();
-    return !code;
+  std::error_code code;
+  fs::path top = fs::temp_directory_path(code);
+  if (!code) top = fs::absolute(top, code);
+  if (code) return refuse("find the system's temporary folder", code);
+  fs::path head = top / options_.prefix / "wirelogs";
+  // Who owns a folder can exchange what is in it, so another user's is left alone.
+  if (net::makeFolders(head) || !net::isOwn(head.parent_path()) || !net::isOwn(head)) head = top;
+  fs::path folder;
+  // Another log may be opened within the same microsecond.
+  for (int number = 0; number < Most; ++number) {
+    folder = head / ("test_" + help::utcStamp() + '_' + std::to_string(number) + "_temp");
+    code = net::makeNewFolder(folder);
+    if (code != std::errc::file_exists) break;
   }
+  if (code) return refuse("make the folder " + folder.string(), code);
+  dirPath_ = std::move(folder);
+  return true;
+}
+
+bool WireLog::makeLastingFolder() {
+  namespace fs = std::filesystem;
   const fs::path head =
       options_.headDirPath.empty() ? fs::path(HeadDirPath) : fs::path(options_.headDirPath);
-  dirPath_ = head / options_.prefix / "wirelogs";
-  if (make(dirPath_) && net::isWritable(dirPath_)) return true;
   const char* const home = std::getenv("HOME");
-  dirPath_ = fs::path(home != nullptr ? home : "/") / ('.' + options_.prefix) / "wirelogs";
-  return make(dirPath_);
+  std::vector<fs::path> folders{head / options_.prefix / "wirelogs"};
+  if (home != nullptr && *home != '\0') {
+    folders.push_back(fs::path(home) / ('.' + options_.prefix) / "wirelogs");
+  }
+  for (const fs::path& each : folders) {
+    std::error_code code;
+    fs::path folder = fs::absolute(each, code);
+    if (!code) code = net::makeFolders(folder);
+    if (!code) code = net::writable(folder);
+    if (!code) {
+      dirPath_ = std::move(folder);
+      return true;
+    }
+    refuse("make files in the folder " + each.string(), code);
+  }
+  return false;
+}
+
+bool WireLog::refuse(const std::string& what, const std::error_code& code) {
+  error_ += (error_.empty() ? "WireLog: cannot " : "; nor ") + what + ": " + code.message();
+  return false;
 }
 
 std::shared_ptr<WireLog::Log> WireLog::openLog(const std::string& stamp, std::string_view ending) {
   if (!options_.filed) return std::make_shared<Log>(options_.limit);
   std::error_code code;
   std::filesystem::path path;
-  for (int number = 0; number < 1000; ++number) {
+  // Another log may be opened within the same microsecond.
+  for (int number = 0; number < Most; ++number) {
     const std::string again = number == 0 ? "" : '-' + std::to_string(number);
     path = dirPath_ / (options_.name + '.' + stamp + again + std::string(ending));
-    if (auto file = net::LogFile::create(path, code)) {
-      error_.clear();
+    if (auto file = net::LogFile::create(path, code))
       return std::make_shared<Log>(std::move(*file));
-    }
     if (code != std::errc::file_exists) break;
   }
-  error_ = "WireLog: make the file " + path.string() + ": " + code.message();
+  refuse("make the file " + path.string(), code);
   return nullptr;
 }
 
@@ -286,7 +329,7 @@ void WireLog::write(Log* log, std::string_view direction, std::span<const std::b
   if (log == nullptr) return;
   try {
     if (!log->write(*pattern_, direction, who, data)) ++lost_;
-  } catch (const std::bad_alloc&) {
+  } catch (const std::exception&) {  // std::bad_alloc
     ++lost_;
   }
 }

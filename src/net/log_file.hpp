@@ -11,8 +11,8 @@
 
 namespace hio::net {
 
-// A new file, open for appending and reading, mode 0600 whatever the umask; closed by the
-// destructor.
+// A new file, open for appending and reading, of mode 0600 also where the umask would allow more;
+// closed by the destructor.
 class LogFile {
  public:
   // Never opens what exists already, nor follows a symbolic link. Empty, and `code` set, on
@@ -37,7 +37,9 @@ class LogFile {
 std::error_code makeFolders(const std::filesystem::path& path);
 // Makes one new folder with mode 0700; an error if there is something of that name.
 std::error_code makeNewFolder(const std::filesystem::path& path) noexcept;
-// Whether this process may make files in the folder.
-bool isWritable(const std::filesystem::path& folder) noexcept;
+// Why this process may not make files in the folder; no error when it may.
+std::error_code writable(const std::filesystem::path& folder) noexcept;
+// Whether it is a folder, not a link to one, that no other user can change.
+bool isOwn(const std::filesystem::path& folder) noexcept;
 
 }  // namespace hio::net

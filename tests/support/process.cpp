@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -34,6 +36,28 @@ TemporaryFolder::~TemporaryFolder() {
 OpenUmask::OpenUmask() : old_(::umask(0)) {}
 
 OpenUmask::~OpenUmask() { ::umask(old_); }
+
+namespace {
+
+// Sets the limit and gives the one before it.
+std::uint64_t limitFiles(std::uint64_t size) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_FSIZE, &limit);
+  const std::uint64_t old = limit.rlim_cur;
+  limit.rlim_cur = size;
+  ::setrlimit(RLIMIT_FSIZE, &limit);
+  return old;
+}
+
+}  // namespace
+
+FullDisk::FullDisk(std::uint64_t size)
+    : handler_(std::signal(SIGXFSZ, SIG_IGN)), old_(limitFiles(size)) {}
+
+FullDisk::~FullDisk() {
+  limitFiles(old_);
+  std::signal(SIGXFSZ, handler_);
+}
 
 Process::Process(const std::vector<std::string>& command, const std::filesystem::path& log)
     : log_(log) {

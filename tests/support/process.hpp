@@ -36,6 +36,19 @@ class OpenUmask {
   mode_t old_;
 };
 
+// For a scope, no file of this process grows beyond so many bytes.
+class FullDisk {
+ public:
+  explicit FullDisk(std::uint64_t size);
+  ~FullDisk();
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+ private:
+  void (*handler_)(int);
+  std::uint64_t old_;
+};
+
 // Runs a program, its output going to `log`, and kills it in the end.
 class Process {
  public:

@@ -31,6 +31,7 @@ std::error_code LogFile::append(std::span<const std::byte> bytes) noexcept {
   while (!bytes.empty()) {
     const ssize_t count = uninterrupted([&] { return ::write(fd_, bytes.data(), bytes.size()); });
     if (count < 0) return lastError();
+    if (count == 0) return std::make_error_code(std::errc::io_error);
     bytes = bytes.subspan(static_cast<std::size_t>(count));
   }
   return {};
@@ -58,10 +59,11 @@ std::error_code makeFolders(const std::filesystem::path& path) {
     part /= name;
     if (::mkdir(part.c_str(), 0700) == 0 || errno == EEXIST) continue;
     // A folder that exists above one that may not be written, such as "/".
-    if (std::error_code code = lastError(); !std::filesystem::is_directory(part)) return code;
+    std::error_code ignored;
+    if (const auto code = lastError(); !std::filesystem::is_directory(part, ignored)) return code;
   }
-  std::error_code code;
-  if (std::filesystem::is_directory(path, code)) return {};
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored)) return {};
   return std::make_error_code(std::errc::not_a_directory);
 }
 
@@ -69,8 +71,16 @@ std::error_code makeNewFolder(const std::filesystem::path& path) noexcept {
   return ::mkdir(path.c_str(), 0700) == 0 ? std::error_code() : lastError();
 }
 
-bool isWritable(const std::filesystem::path& folder) noexcept {
-  return ::access(folder.c_str(), R_OK | W_OK | X_OK) == 0;
+std::error_code writable(const std::filesystem::path& folder) noexcept {
+  constexpr int Wanted = R_OK | W_OK | X_OK;
+  return ::faccessat(AT_FDCWD, folder.c_str(), Wanted, AT_EACCESS) == 0 ? std::error_code()
+                                                                        : lastError();
+}
+
+bool isOwn(const std::filesystem::path& folder) noexcept {
+  struct stat status {};
+  return ::lstat(folder.c_str(), &status) == 0 && S_ISDIR(status.st_mode) &&
+         status.st_uid == ::geteuid() && (status.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
 }  // namespace hio::net

@@ -39,6 +39,7 @@ TEST(Tymth, FollowsItsTymist) {
   EXPECT_EQ(two(), 3s);
 }
 
+// Y2, Y3
 TEST(Tymth, OutlivesItsTymist) {
   Tymth tymth;
   EXPECT_FALSE(tymth);
@@ -77,14 +78,14 @@ TEST(Tymer, IsTheTestVectorOfTheOriginal) {
   Tymist tymist;
   Tymer tymer({.duration = 1s, .tymth = tymist.tymen()});
   for (const Tyme now : {0ms, 250ms, 500ms, 750ms}) {
-    tymist.tyme(now);
+    EXPECT_EQ(tymist.tyme(), now);
     EXPECT_EQ(tymer.elapsed(), now);
     EXPECT_EQ(tymer.remaining(), 1s - now);
     EXPECT_FALSE(tymer.expired());
+    tymist.tick(250ms);
   }
-  tymist.tyme(1s);
   EXPECT_TRUE(tymer.expired());
-  tymist.tyme(1250ms);
+  EXPECT_EQ(tymist.tick(250ms), 1250ms);
   EXPECT_EQ(tymer.remaining(), -250ms);
   EXPECT_EQ(tymer.restart(), 1s);
   EXPECT_EQ(tymer.elapsed(), 250ms);
@@ -110,8 +111,15 @@ TEST(Tymer, StartsAgainWithTheDurationItHadOrAnother) {
   EXPECT_EQ(unwound.restart(), 2s);
   EXPECT_THROW(unwound.start(), std::logic_error);
   EXPECT_EQ(unwound.start({.start = 7s}), 7s);
+  EXPECT_THROW(unwound.wind({}), std::invalid_argument);
+  EXPECT_EQ(unwound.stop(), 9s);
   unwound.wind(tymist.tymen());
   EXPECT_EQ(unwound.stop(), 12s);
+  Tymist other(50s);
+  unwound.wind(other.tymen());  // P2: its duration is kept, its start is the new source's tyme
+  EXPECT_EQ(unwound.stop(), 52s);
+  tymist.tick(1h);
+  EXPECT_EQ(unwound.elapsed(), 0s);
 }
 
 // S4: sums of integers are exact, where sums of floats arrive late.

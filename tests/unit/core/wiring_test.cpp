@@ -3,20 +3,27 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
+#include "net/log_file.hpp"
+#include "support/allocations.hpp"
 #include "support/process.hpp"
 
 namespace hio::core {
 namespace {
 
 namespace fs = std::filesystem;
+using test::FullDisk;
 using test::TemporaryFolder;
 
 std::string rx(const WireLog& log) { return std::string(help::textOf(log.readRx().value())); }
@@ -135,10 +142,85 @@ TEST(WireLog, InMemoryItMayBeBounded) {
   EXPECT_EQ(rx(log), "bbbbcccc");
   EXPECT_EQ(log.lost(), 0U);
   log.writeRx("longer than that");
-  EXPECT_EQ(rx(log), "");
+  EXPECT_EQ(rx(log), "bbbbcccc");
   EXPECT_EQ(log.lost(), 1U);
   log.writeRx("dd");
-  EXPECT_EQ(rx(log), "dd");
+  EXPECT_EQ(rx(log), "bbbbccccdd");
+  log.writeRx("e");
+  EXPECT_EQ(rx(log), "ccccdde");
+  log.writeRx("just enough");
+  EXPECT_EQ(log.lost(), 2U);
+  log.writeRx("ten bytes!");
+  EXPECT_EQ(rx(log), "ten bytes!");
+  EXPECT_EQ(log.lost(), 2U);
+}
+
+// The limit is that of the one log which both directions share.
+TEST(WireLog, InMemoryOneLogForBothIsBoundedAsOne) {
+  WireLog log({.samed = true, .fmt = "%(dx)b%(data)b", .reopen = true, .limit = 8});
+  log.writeRx("1");
+  log.writeTx("2");
+  log.writeRx("3");
+  EXPECT_EQ(rx(log), "Tx2Rx3");
+}
+
+// More bytes than there is memory for; they are never looked at.
+std::span<const std::byte> tooMany() {
+  static const std::byte one{};
+  return {&one, PTRDIFF_MAX};
+}
+
+// W1: what cannot be logged never disturbs the stream.
+TEST(WireLog, CountsWhatThereIsNoMemoryForAndKeepsWhatItHas) {
+  for (const std::size_t limit : {std::size_t{0}, std::size_t{16}}) {
+    WireLog log({.fmt = "%(data)b;", .reopen = true, .limit = limit});
+    log.writeRx("old");
+    EXPECT_NO_THROW(log.writeRx(tooMany()));
+    EXPECT_EQ(log.lost(), 1U);
+    EXPECT_EQ(rx(log), "old;") << limit;
+    log.writeRx("new");
+    EXPECT_EQ(rx(log), "old;new;") << limit;
+    EXPECT_EQ(log.lost(), 1U);
+  }
+}
+
+// Whichever allocation of a write it is that fails, what is kept are whole entries.
+TEST(WireLog, LosesOneEntryForOneAllocationThatFails) {
+  for (const std::size_t limit : {std::size_t{0}, std::size_t{1000}}) {
+    std::uint64_t nth = 0;
+    bool failed = true;
+    while (failed) {
+      WireLog log({.fmt = "%(data)b\n", .reopen = true, .limit = limit});
+      {
+        const test::FailingAllocation failing(++nth);
+        for (int i = 0; i < 300; ++i) log.writeRx("123456789");
+        failed = test::FailingAllocation::left() == 0;
+      }
+      EXPECT_EQ(log.lost(), failed ? 1U : 0U) << nth;
+      for (int i = 0; i < 300; ++i) log.writeRx("123456789");
+      std::string expected;
+      const int entries = limit != 0 ? 100 : failed ? 599 : 600;
+      for (int i = 0; i < entries; ++i) expected += "123456789\n";
+      EXPECT_EQ(rx(log), expected) << limit << ' ' << nth;
+    }
+    EXPECT_GT(nth, 2U) << limit;
+  }
+}
+
+// G6
+TEST(WireLog, MayBeClosedAndFlushedInAnyState) {
+  for (const bool filed : {false, true}) {
+    WireLog log({.filed = filed, .temp = true});
+    EXPECT_NO_THROW(log.flush());
+    EXPECT_NO_THROW(log.close(true));
+    ASSERT_TRUE(log.reopen({.rxed = false})) << log.error();
+    EXPECT_NO_THROW(log.flush());
+    EXPECT_NO_THROW(log.close());
+    EXPECT_NO_THROW(log.close(true));
+    EXPECT_NO_THROW(log.flush());
+    EXPECT_EQ(log.readTx(), std::nullopt);
+    EXPECT_FALSE(log.opened());
+  }
 }
 
 struct WireLogFiles : testing::Test {
@@ -234,12 +316,124 @@ TEST_F(WireLogFiles, AreRemovedWhenAskedTo) {
   EXPECT_FALSE(fs::exists(folder.path() / "elsewhere" / "hio" / "wirelogs"));
 }
 
+// G6 [bug]: reopened without a change, hio's log has files that are closed.
+TEST_F(WireLogFiles, AreNewOnesAfterReopen) {
+  WireLog log(filed());
+  log.writeRx("old");
+  ASSERT_TRUE(log.reopen());
+  EXPECT_EQ(rx(log), "");
+  log.writeRx("new");
+  EXPECT_EQ(rx(log), "\nRx :\nnew\n");
+  EXPECT_EQ(filesOf(log).size(), 4U);
+  log.close();
+  EXPECT_NO_THROW(log.writeRx("ignored"));
+  EXPECT_EQ(log.readRx(), std::nullopt);
+  EXPECT_EQ(log.lost(), 0U);
+}
+
+// A name cannot be taken twice, neither by another log nor by a link that waits for it.
+TEST_F(WireLogFiles, AreNeverMadeThroughWhatIsThere) {
+  const fs::path target = folder.path() / "target";
+  std::ofstream(target) << "precious";
+  const fs::path link = folder.path() / "link";
+  fs::create_symlink(target, link);
+  fs::create_symlink(folder.path() / "nowhere", folder.path() / "dangling");
+  for (const char* const name : {"target", "link", "dangling"}) {
+    std::error_code code;
+    EXPECT_FALSE(net::LogFile::create(folder.path() / name, code)) << name;
+    EXPECT_EQ(code, std::errc::file_exists) << name;
+  }
+  EXPECT_EQ(fs::file_size(target), 8U);
+  EXPECT_FALSE(fs::exists(folder.path() / "nowhere"));
+}
+
+// Another user who was first to make the folder could exchange what is in it.
+TEST_F(WireLogFiles, KeepAwayFromAFolderThatOthersCanChange) {
+  WireLogOptions brief = filed();
+  brief.temp = true;
+  fs::create_directories(folder.path() / "hio" / "wirelogs");
+  fs::permissions(folder.path() / "hio", fs::perms::all);
+  EXPECT_EQ(WireLog(brief).dirPath().parent_path(), folder.path());
+  fs::remove_all(folder.path() / "hio");
+  fs::create_directories(folder.path() / "theirs" / "wirelogs");
+  fs::create_directory_symlink(folder.path() / "theirs", folder.path() / "hio");
+  EXPECT_EQ(WireLog(brief).dirPath().parent_path(), folder.path());
+  fs::remove(folder.path() / "hio");
+  std::ofstream(folder.path() / "hio") << "a file";
+  EXPECT_EQ(WireLog(brief).dirPath().parent_path(), folder.path());
+}
+
+TEST_F(WireLogFiles, AreNotMadeWhereThereIsNoTemporaryFolder) {
+  const Environment nowhere("TMPDIR", (folder.path() / "nowhere").string());
+  WireLogOptions brief = filed();
+  brief.temp = true;
+  const WireLog log(brief);
+  EXPECT_FALSE(log.opened());
+  EXPECT_NE(log.error().find("temporary folder"), std::string::npos) << log.error();
+  EXPECT_TRUE(log.dirPath().empty());
+}
+
+// Faults 46: here the disk is full, for this process.
+TEST_F(WireLogFiles, ThatAreFullAreCountedAndForgotten) {
+  WireLogOptions options = filed();
+  options.fmt = "%(data)b";
+  WireLog log(options);
+  log.writeRx(std::string(1000, 'x'));
+  {
+    const FullDisk full(1500);
+    EXPECT_NO_THROW(log.writeRx(std::string(1000, 'y')));
+    EXPECT_NO_THROW(log.writeRx(std::string(1000, 'z')));
+  }
+  EXPECT_EQ(log.lost(), 2U);
+  EXPECT_TRUE(log.opened());
+  log.writeRx("on");
+  EXPECT_EQ(rx(log), std::string(1000, 'x') + std::string(500, 'y') + "on");
+  log.writeTx(tooMany());
+  EXPECT_EQ(log.lost(), 3U);
+  EXPECT_EQ(tx(log), "");
+}
+
+TEST_F(WireLogFiles, AreWrittenWithoutAllocating) {
+  WireLog log(filed());
+  const std::string data(8096, 'x');
+  log.writeRx(data, "w");
+  const auto before = test::allocations().made;
+  for (int i = 0; i < 100; ++i) log.writeRx(data, "w");
+  EXPECT_EQ(test::allocations().made, before);
+  EXPECT_EQ(log.readRx()->size(), 101 * (data.size() + std::string("\nRx w:\n\n").size()));
+}
+
 // G5: what cannot be made where it should be goes to the user's own folder.
 TEST_F(WireLogFiles, GoHomeWhenTheirPlaceCannotBeMade) {
   std::ofstream(folder.path() / "head") << "a file, not a folder";
   const WireLog log(filed());
   EXPECT_TRUE(log.opened());
+  EXPECT_EQ(log.error(), "");
   EXPECT_EQ(log.dirPath(), folder.path() / "home" / ".hio" / "wirelogs");
+  // A path that the system does not even look at is no reason to throw.
+  WireLogOptions tooLong = filed();
+  tooLong.headDirPath = (folder.path() / std::string(300, 'x')).string();
+  EXPECT_EQ(WireLog(tooLong).dirPath(), log.dirPath());
+}
+
+TEST_F(WireLogFiles, HaveNoHomeWithoutOne) {
+  std::ofstream(folder.path() / "head") << "a file";
+  const Environment homeless("HOME", "");
+  const WireLog log(filed());
+  EXPECT_FALSE(log.opened());
+  EXPECT_NE(log.error().find((folder.path() / "head").string()), std::string::npos) << log.error();
+}
+
+// The folder may hold the files of other logs.
+TEST_F(WireLogFiles, OfOthersOutliveALogThatCannotBeOpened) {
+  const WireLog other(filed());
+  WireLogOptions tooLong = filed();
+  tooLong.name = std::string(300, 'x');
+  EXPECT_FALSE(WireLog(tooLong).opened());
+  EXPECT_EQ(filesOf(other).size(), 2U);
+  tooLong.temp = true;
+  EXPECT_FALSE(WireLog(tooLong).opened());
+  EXPECT_TRUE(fs::is_empty(folder.path() / "hio" / "wirelogs"));
 }
 
 TEST_F(WireLogFiles, ThatCannotBeMadeAtAllAreAClearError) {
@@ -247,7 +441,9 @@ TEST_F(WireLogFiles, ThatCannotBeMadeAtAllAreAClearError) {
   std::ofstream(folder.path() / "home") << "a file";
   WireLog log(filed());
   EXPECT_FALSE(log.opened());
-  EXPECT_NE(log.error().find((folder.path() / "home").string()), std::string::npos) << log.error();
+  for (const char* const place : {"head", "home"}) {
+    EXPECT_NE(log.error().find((folder.path() / place).string()), std::string::npos) << log.error();
+  }
   EXPECT_NO_THROW(log.writeRx("ignored"));
   try {
     openWL(filed());
@@ -263,9 +459,19 @@ TEST(WireLog, NamesThatLeadElsewhereAreRefused) {
   EXPECT_EQ(invalidArgument({.prefix = "/etc"}),
             "WireLog: prefix is '/etc'; it must be a plain file name");
   EXPECT_NE(invalidArgument({.name = ".."}), "nothing thrown");
+  EXPECT_NE(invalidArgument({.name = "."}), "nothing thrown");
+  EXPECT_NE(invalidArgument({.prefix = ".."}), "nothing thrown");
+  EXPECT_NE(invalidArgument({.name = std::string("a\0b", 3)}), "nothing thrown");
+}
+
+TEST(WireLog, ThatRefusesChangesGoesOnAsItWas) {
   WireLog log({.reopen = true});
-  EXPECT_THROW(log.reopen({.name = "a/b"}), std::invalid_argument);
+  log.writeRx("kept");
+  EXPECT_THROW(log.reopen({.txed = false, .name = "a/b"}), std::invalid_argument);
+  EXPECT_THROW(log.reopen({.fmt = "%(what)b", .clear = true}), std::invalid_argument);
+  EXPECT_TRUE(log.opened() && log.txed());
   EXPECT_EQ(log.name(), "main");
+  EXPECT_EQ(rx(log), "\nRx :\nkept\n");
 }
 
 // G7, N2 [bug]
@@ -277,6 +483,10 @@ TEST(OpenWL, GivesAnOpenedLogAndClosesItAtTheEndOfTheScope) {
   log->writeRx("x");
   EXPECT_EQ(rx(*log), "\nRx :\nx\n");
   EXPECT_THROW(openWL({.fmt = "%"}), std::invalid_argument);
+  const auto own = openWL({.rxed = false});
+  EXPECT_TRUE(own->opened());
+  EXPECT_EQ(own->name(), "main");
+  EXPECT_FALSE(own->temp() || own->rxed());
 }
 
 }  // namespace

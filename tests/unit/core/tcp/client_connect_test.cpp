@@ -243,6 +243,18 @@ TEST(ServiceConnect, AnAttemptHasItsWholeTimeHoweverOldTheClientIs) {
   EXPECT_EQ(net.openedCount(), 1U);
 }
 
+// S8
+TEST(ServiceConnect, TheTymerRunsOnWhileConnected) {
+  FakeNet net;
+  base::Tymist tymist;
+  Client client({.timeout = 200ms, .reconnectable = true, .tymth = tymist.tymen(), .net = &net});
+  EXPECT_TRUE(client.serviceConnect());
+  tymist.tick(10s);
+  EXPECT_TRUE(client.serviceConnect());
+  EXPECT_TRUE(client.tymer().expired());
+  EXPECT_EQ(client.epoch(), 1U);
+}
+
 // A slow lookup and a slow connect share one timeout.
 TEST(ServiceConnect, TheTimeoutBoundsTheLookupToo) {
   FakeNet net;

@@ -23,8 +23,8 @@ TEST(Ip, ReadsAndWritesEveryForm) {
 
 // H2
 TEST(Ip, ReadsTheOldFormsOfIPv4) {
-  for (const char* const text : {"127.1", "127.0.1", "2130706433", "0x7f.1", "0x7f000001",
-                                 "0177.0.0.1"}) {
+  for (const char* const text :
+       {"127.1", "127.0.1", "2130706433", "0x7f.1", "0x7f000001", "0177.0.0.1"}) {
     const auto ip = Ip::parse(text);
     ASSERT_TRUE(ip) << text;
     EXPECT_EQ(ip->text(), "127.0.0.1") << text;
