@@ -2,11 +2,8 @@
 // expect: reconnectible
 #include "hio/core/tcp.hpp"
 
-int main() {
 #ifdef MUST_FAIL
-  hio::core::tcp::Client client({.reconnectible = true});
+const hio::core::tcp::ClientOptions options{.reconnectible = true};
 #else
-  hio::core::tcp::Client client({.reconnectable = true});
+const hio::core::tcp::ClientOptions options{.reconnectable = true};
 #endif
-  return client.opened() ? 1 : 0;
-}
