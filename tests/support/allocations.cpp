@@ -12,6 +12,8 @@ std::atomic<std::uint64_t> untilFailure{0};
 
 void* allocate(std::size_t size, std::size_t alignment) noexcept {
   if (untilFailure > 0 && --untilFailure == 0) return nullptr;
+  // More than any machine has: there AddressSanitizer would end the program.
+  if (size > std::size_t{1} << 40U) return nullptr;
   void* const memory =
       alignment == 0
           ? std::malloc(size)
