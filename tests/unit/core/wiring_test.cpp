@@ -388,9 +388,18 @@ TEST_F(WireLogFiles, ThatAreFullAreCountedAndForgotten) {
   EXPECT_TRUE(log.opened());
   log.writeRx("on");
   EXPECT_EQ(rx(log), std::string(1000, 'x') + std::string(500, 'y') + "on");
+}
+
+TEST_F(WireLogFiles, LoseWhatThereIsNoMemoryFor) {
+  WireLog log(filed());
   log.writeTx(tooMany());
-  EXPECT_EQ(log.lost(), 3U);
-  EXPECT_EQ(tx(log), "");
+  {
+    const test::FailingAllocation failing(1);
+    log.writeTx("lost");
+  }
+  EXPECT_EQ(log.lost(), 2U);
+  log.writeTx("kept");
+  EXPECT_EQ(tx(log), "\nTx :\nkept\n");
 }
 
 TEST_F(WireLogFiles, AreWrittenWithoutAllocating) {

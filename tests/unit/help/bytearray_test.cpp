@@ -6,10 +6,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <cstring>
 #include <iostream>
 #include <new>
 #include <random>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -24,7 +24,8 @@ std::uint64_t seed() {
 }
 
 void write(Bytearray& bytes, std::string_view text) {
-  std::memcpy(bytes.writable(text.size()).data(), text.data(), text.size());
+  const std::span<std::byte> room = bytes.writable(text.size());
+  std::ranges::copy(bytesOf(text), room.begin());
   bytes.commit(text.size());
 }
 
