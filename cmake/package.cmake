@@ -19,8 +19,10 @@ install(FILES
 file(RELATIVE_PATH to_prefix "/prefix/${pkgconfig_dir}" "/prefix")
 cmake_path(SET to_prefix NORMALIZE "${to_prefix}/.") # without a slash at the end
 set(pc_cflags "")
+set(pc_requires "Requires.private")
 if(NOT BUILD_SHARED_LIBS)
   set(pc_cflags "-DHIO_STATIC_DEFINE")
+  set(pc_requires "Requires")
 endif()
 configure_file(cmake/hio-cpp.pc.in hio-cpp.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/hio-cpp.pc DESTINATION ${pkgconfig_dir})

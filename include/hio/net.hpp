@@ -5,3 +5,4 @@
 #include "hio/net/net.hpp"
 #include "hio/net/result.hpp"
 #include "hio/net/stream.hpp"
+#include "hio/net/tls.hpp"

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <system_error>
 
 #include "hio/export.hpp"
@@ -26,6 +27,12 @@ struct StreamOptions {
   bool noDelay = true;
   // The kernel probes an idle connection (SO_KEEPALIVE).
   bool keepAlive = false;
+};
+
+// Bytes that a stream holds itself, so that a descriptor tells nothing of them.
+struct Held {
+  bool received = false;  // receive() may have something to give
+  bool unsent = false;    // taken by send() and not yet passed on; a send of nothing passes them on
 };
 
 enum class Direction : std::uint8_t { receive, send, both };
@@ -56,6 +63,9 @@ class HIO_EXPORT Stream {
   virtual BufferSizes bufferSizes() const = 0;
   // The descriptor to wait on, -1 where there is none. It stays the stream's.
   virtual int fd() const = 0;
+  virtual Held held() const noexcept { return {}; }
+  // What the kept error's code does not tell; may be empty.
+  virtual std::string why() const { return {}; }
 
  protected:
   Stream() = default;

@@ -1,0 +1,313 @@
+#include "net/tls/stream.hpp"
+
+#include <openssl/err.h>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "net/tls/certificate.hpp"
+#include "net/tls/error.hpp"
+
+namespace hio::net::tls {
+namespace {
+
+// As many records are staged for one call of the lower stream as a Bytearray keeps memory for.
+constexpr std::size_t Record = 16384;
+constexpr std::size_t Batch = 3 * Record;
+// What one call reads below at most beyond the caller's room: tickets, key updates, empty records
+// must not keep it for ever.
+constexpr std::size_t Allowance = std::size_t(128) * 1024;
+
+StreamImpl* streamOf(const SSL* ssl) noexcept {
+  return static_cast<StreamImpl*>(SSL_get_app_data(ssl));
+}
+
+}  // namespace
+
+StreamImpl::StreamImpl(std::shared_ptr<Loaded> loaded, std::unique_ptr<Stream> lower,
+                       std::string name)
+    : loaded_(std::move(loaded)),
+      wire_(std::move(lower)),
+      verifier_(*loaded_->settings, name),
+      name_(std::move(name)) {
+  const Settings& settings = *loaded_->settings;
+  ssl_.reset(SSL_new(loaded_->context.get()));
+  Bio bio = wire_.bio(loaded_->method);
+  if (!ssl_ || !bio || SSL_set_app_data(ssl_.get(), this) != 1 || !verifier_.prepare(ssl_.get())) {
+    ERR_clear_error();
+    throw std::bad_alloc();
+  }
+  BIO* const shared = bio.release();
+  SSL_set_bio(ssl_.get(), shared, shared);
+  const int must = settings.server && settings.mustCertify ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0;
+  SSL_set_verify(ssl_.get(), settings.certify ? SSL_VERIFY_PEER | must : SSL_VERIFY_NONE, judge);
+  if (settings.server) {
+    SSL_set_accept_state(ssl_.get());
+  } else {
+    SSL_set_connect_state(ssl_.get());
+  }
+}
+
+int StreamImpl::judge(int well, X509_STORE_CTX* chain) noexcept {
+  const auto* const ssl = static_cast<const SSL*>(
+      X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  StreamImpl& stream = *streamOf(ssl);
+  if (!stream.loaded_->settings->certify) return 1;
+  return stream.verifier_.judge(well == 1, chain) ? 1 : 0;
+}
+
+// ---- sessions -----------------------------------------------------------------------------------
+
+std::string StreamImpl::sessionKey() const {
+  return name_ + ' ' + std::to_string(wire_.lower().peer().port);
+}
+
+void StreamImpl::offerSession() noexcept {
+  const Settings& settings = *loaded_->settings;
+  if (settings.server || !settings.protocol.resume || name_.empty()) return;
+  try {
+    const Session session = loaded_->sessions.take(sessionKey());
+    // One that cannot be used makes a full handshake, nothing worse.
+    if (session) SSL_set_session(ssl_.get(), session.get());
+  } catch (const std::bad_alloc&) {
+  }
+  ERR_clear_error();
+}
+
+int keepSession(SSL* ssl, SSL_SESSION* session) noexcept {
+  const StreamImpl& stream = *streamOf(ssl);
+  if (stream.name_.empty()) return 0;
+  try {
+    // The callback's reference is taken over only if this function gives 1.
+    if (SSL_SESSION_up_ref(session) == 1) {
+      stream.loaded_->sessions.put(stream.sessionKey(), Session(session));
+    }
+  } catch (const std::bad_alloc&) {
+  }
+  return 0;
+}
+
+// ---- the handshake ------------------------------------------------------------------------------
+
+IoResult StreamImpl::connect() {
+  if (error_) return *error_;
+  if (shaken_) return IoResult::done();
+  if (!lowerConnected_) {
+    const IoResult below = wire_.lower().connect();
+    if (!below.isDone()) return below.isBlocked() ? below : keep(below, wire_.lower().why());
+    lowerConnected_ = true;
+    offerSession();
+  }
+  (void)passOn();
+  wire_.allow(Allowance);
+  ERR_clear_error();
+  const int result = SSL_do_handshake(ssl_.get());
+  const IoResult now = result == 1 ? settled() : outcome(result);
+  // Also an alert that tells why it failed.
+  const IoResult passed = passOn();
+  wire_.rest();
+  if (now.isBlocked() && passed.isError()) return keep(passed, wire_.lower().why());
+  if (now.isEnded()) return keep(IoResult::lost(TlsError::truncated));
+  return now.isBlocked() && passed.isBlocked() ? passed : now;
+}
+
+// The handshake is done: the last check before anything is said or heard.
+IoResult StreamImpl::settled() noexcept {
+  const std::error_code refusal = verifier_.refusal(ssl_.get());
+  if (refusal) {
+    try {
+      return keep(IoResult::failed(refusal), verifier_.why());
+    } catch (const std::bad_alloc&) {
+      return keep(IoResult::failed(refusal));
+    }
+  }
+  shaken_ = true;
+  more_ = true;  // the last read may have taken more than the handshake's bytes
+  return IoResult::done();
+}
+
+// What an SSL_ call came to that did not succeed.
+IoResult StreamImpl::outcome(int result) noexcept {
+  const int kind = SSL_get_error(ssl_.get(), result);
+  if (kind == SSL_ERROR_WANT_READ) return IoResult::blocked(IoResult::On::read);
+  if (kind == SSL_ERROR_WANT_WRITE) return IoResult::blocked(IoResult::On::write);
+  if (kind == SSL_ERROR_ZERO_RETURN) return IoResult::ended();
+  const bool certificate = ERR_GET_REASON(ERR_peek_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED;
+  Trouble trouble = takeTrouble({});
+  try {
+    if (certificate && trouble.code != std::errc::not_enough_memory) {
+      const int verdict = verifier_.verdict() != X509_V_OK
+                              ? verifier_.verdict()
+                              : static_cast<int>(SSL_get_verify_result(ssl_.get()));
+      return keep(
+          IoResult::failed(tlsVerdict(verdict != X509_V_OK ? verdict : X509_V_ERR_UNSPECIFIED)),
+          verifier_.why());
+    }
+    if (!trouble.code) {
+      const auto& end = wire_.end();
+      if (end && end->isError()) return keep(*end, wire_.lower().why());
+      return keep(IoResult::lost(TlsError::truncated));
+    }
+  } catch (const std::bad_alloc&) {
+    trouble = {std::make_error_code(std::errc::not_enough_memory), {}};
+  }
+  if (trouble.code == TlsError::truncated) return keep(IoResult::lost(trouble.code));
+  // Between records of TLS it is no other protocol, but a broken one.
+  if (trouble.code == TlsError::notTls && shaken_) trouble.code = TlsError::protocol;
+  // OpenSSL's words for an alert are the code's own message.
+  if (alertOf(trouble.code)) trouble.text.clear();
+  return keep(IoResult::failed(trouble.code), std::move(trouble.text));
+}
+
+IoResult StreamImpl::keep(const IoResult& error, std::string why) noexcept {
+  if (!error_) {
+    error_ = error;
+    why_ = std::move(why);
+  }
+  return *error_;
+}
+
+// ---- bytes --------------------------------------------------------------------------------------
+
+IoResult StreamImpl::receive(std::span<std::byte> room) {
+  if (!shaken_) {
+    const IoResult shaken = connect();
+    if (!shaken.isDone()) return shaken;
+  }
+  if (room.empty()) return IoResult::done();
+  (void)passOn();
+  std::size_t count = 0;
+  wire_.allow(room.size() + Allowance);
+  while (!error_ && !ended_ && count < room.size()) {
+    std::size_t read = 0;
+    ERR_clear_error();
+    const int result = SSL_read_ex(ssl_.get(), room.data() + count, room.size() - count, &read);
+    count += read;
+    if (result == 1) continue;
+    const IoResult now = outcome(result);
+    if (now.isBlocked()) break;
+    ended_ = now.isEnded();
+  }
+  more_ = count == room.size() || wire_.exhausted();
+  (void)passOn();  // the answer to a key update
+  wire_.rest();
+  if (count > 0) return IoResult::done(count);
+  if (error_) return *error_;
+  return ended_ ? IoResult::ended() : IoResult::blocked(IoResult::On::read);
+}
+
+IoResult StreamImpl::send(std::span<const std::byte> bytes) {
+  if (!shaken_) {
+    const IoResult shaken = connect();
+    if (!shaken.isDone()) return shaken;
+  }
+  if (error_) return *error_;
+  const IoResult before = passOn();
+  if (before.isError()) return keep(before, wire_.lower().why());
+  if (bytes.empty() || before.isBlocked()) return before;
+  if (sendShut_) return IoResult::failed(std::make_error_code(std::errc::broken_pipe));
+  const std::size_t count = encrypt(bytes);
+  const IoResult after = passOn();
+  if (count == bytes.size()) wire_.rest();
+  // What was taken is gone from the caller, so it is told before the error.
+  if (after.isError()) (void)keep(after, wire_.lower().why());
+  if (count > 0) return IoResult::done(count);
+  return error_ ? *error_ : IoResult::blocked(IoResult::On::write);
+}
+
+IoResult StreamImpl::send(std::span<const std::span<const std::byte>> pieces) {
+  std::size_t count = 0;
+  for (const auto& piece : pieces) {
+    const IoResult result = send(piece);
+    count += result.count();
+    if (!result.isDone()) return count > 0 ? IoResult::done(count) : result;
+    if (result.count() < piece.size()) break;
+  }
+  return IoResult::done(count);
+}
+
+// Makes records of the front of `bytes`, as many as one call takes; how many bytes went in.
+std::size_t StreamImpl::encrypt(std::span<const std::byte> bytes) noexcept {
+  const std::size_t most = std::min(bytes.size(), Batch);
+  std::size_t count = 0;
+  while (count < most) {
+    std::size_t written = 0;
+    ERR_clear_error();
+    const int result =
+        SSL_write_ex(ssl_.get(), bytes.data() + count, std::min(most - count, Record), &written);
+    count += written;
+    if (result == 1) continue;
+    (void)outcome(result);
+    break;
+  }
+  return count;
+}
+
+// Passes staged records on, and after the last one the end of sending.
+IoResult StreamImpl::passOn() noexcept {
+  const IoResult result = wire_.flush();
+  if (lowerShutDue_ && !result.isBlocked()) {
+    lowerShutDue_ = false;
+    (void)wire_.lower().shutdown(Direction::send);
+  }
+  return result;
+}
+
+IoResult StreamImpl::shutdown(Direction direction) {
+  if (direction == Direction::receive) return wire_.lower().shutdown(direction);
+  if (!sendShut_) {
+    sendShut_ = true;
+    if (shaken_ && !error_) {
+      ERR_clear_error();
+      (void)SSL_shutdown(ssl_.get());
+      ERR_clear_error();
+    }
+  }
+  lowerShutDue_ = direction == Direction::send;
+  const IoResult passed = passOn();
+  if (direction == Direction::both) return wire_.lower().shutdown(direction);
+  return passed.isBlocked() ? IoResult::done() : passed;
+}
+
+// ---- questions ----------------------------------------------------------------------------------
+
+Held StreamImpl::held() const noexcept {
+  const Held below = wire_.lower().held();
+  return {.received = (more_ && shaken_ && !error_ && !ended_) || below.received,
+          .unsent = wire_.staged() > 0 || below.unsent};
+}
+
+std::string StreamImpl::why() const { return why_; }
+
+TlsInfo StreamImpl::info() const {
+  if (!shaken_) return {};
+  const SSL* const ssl = ssl_.get();
+  TlsInfo info{.version = SSL_get_version(ssl),
+               .cipher = SSL_get_cipher_name(ssl),
+               .resumed = SSL_session_reused(ssl) == 1};
+  const unsigned char* protocol = nullptr;
+  unsigned int length = 0;
+  SSL_get0_alpn_selected(ssl, &protocol, &length);
+  if (length > 0) info.alpn.assign(reinterpret_cast<const char*>(protocol), length);
+  // A server's view of the chain lacks the client's own certificate.
+  if (loaded_->settings->server) {
+    if (X509* const own = SSL_get0_peer_certificate(ssl)) info.chain.push_back(describe(own));
+  }
+  const STACK_OF(X509)* const chain = SSL_get_peer_cert_chain(ssl);
+  for (int at = 0; at < sk_X509_num(chain); ++at) {
+    info.chain.push_back(describe(sk_X509_value(chain, at)));
+  }
+  return info;
+}
+
+}  // namespace hio::net::tls
+
+namespace hio::net {
+
+TlsInfo tlsInfoOf(const Stream* stream) {
+  const auto* const tls = dynamic_cast<const TlsStream*>(stream);
+  return tls != nullptr ? tls->info() : TlsInfo{};
+}
+
+}  // namespace hio::net

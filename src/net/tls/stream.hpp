@@ -1,0 +1,63 @@
+// One TLS connection.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "net/tls/context.hpp"
+#include "net/tls/verify.hpp"
+#include "net/tls/wire.hpp"
+
+namespace hio::net::tls {
+
+class StreamImpl final : public TlsStream {
+ public:
+  // Throws std::bad_alloc.
+  StreamImpl(std::shared_ptr<Loaded> loaded, std::unique_ptr<Stream> lower, std::string name);
+
+  IoResult connect() override;
+  IoResult receive(std::span<std::byte> room) override;
+  IoResult send(std::span<const std::byte> bytes) override;
+  IoResult send(std::span<const std::span<const std::byte>> pieces) override;
+  IoResult shutdown(Direction direction) override;
+
+  Endpoint local() const override { return wire_.lower().local(); }
+  Endpoint peer() const override { return wire_.lower().peer(); }
+  BufferSizes bufferSizes() const override { return wire_.lower().bufferSizes(); }
+  int fd() const override { return wire_.lower().fd(); }
+  Held held() const noexcept override;
+  std::string why() const override;
+  TlsInfo info() const override;
+
+ private:
+  friend int keepSession(SSL* ssl, SSL_SESSION* session) noexcept;
+  static int judge(int well, X509_STORE_CTX* chain) noexcept;
+
+  std::string sessionKey() const;
+  void offerSession() noexcept;
+  IoResult settled() noexcept;
+  IoResult outcome(int result) noexcept;
+  IoResult keep(const IoResult& error, std::string why = {}) noexcept;
+  std::size_t encrypt(std::span<const std::byte> bytes) noexcept;
+  IoResult passOn() noexcept;
+
+  std::shared_ptr<Loaded> loaded_;
+  Wire wire_;
+  Verifier verifier_;
+  std::string name_;
+  Ssl ssl_;
+  std::optional<IoResult> error_;  // the first one
+  std::string why_;
+  bool lowerConnected_ = false;
+  bool shaken_ = false;
+  bool ended_ = false;         // close_notify has come
+  bool sendShut_ = false;      // close_notify has been staged
+  bool lowerShutDue_ = false;  // and once it has gone out, the lower stream's sending ends
+  bool more_ = false;          // the last receive() did not come to an end
+};
+
+// OpenSSL's callback for a new session of a client.
+int keepSession(SSL* ssl, SSL_SESSION* session) noexcept;
+
+}  // namespace hio::net::tls

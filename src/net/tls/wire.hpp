@@ -1,0 +1,58 @@
+// OpenSSL's view of a lower stream: a BIO that collects what is written and reads in bounded turns.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+
+#include "hio/help/bytearray.hpp"
+#include "hio/net/stream.hpp"
+#include "net/tls/handles.hpp"
+
+namespace hio::net::tls {
+
+// The kind of BIO that a Wire makes; must outlive them.
+BioMethod makeWireMethod();
+
+// Writing never blocks OpenSSL: records are staged here and passed on by flush(), many in one call
+// of the lower stream. So OpenSSL never has a write pending whose bytes it must be given again.
+class Wire {
+ public:
+  explicit Wire(std::unique_ptr<Stream> lower) noexcept : lower_(std::move(lower)) {}
+
+  // A BIO that reads and writes here; empty when there is no memory. The wire must outlive it.
+  Bio bio(const BioMethod& method) noexcept;
+
+  Stream& lower() noexcept { return *lower_; }
+  const Stream& lower() const noexcept { return *lower_; }
+
+  // Passes staged bytes on: done when none is left. The first error is kept.
+  IoResult flush() noexcept;
+  std::size_t staged() const noexcept { return staged_.size(); }
+  // Gives the staging memory back when it is empty and larger than a small message needs.
+  void rest() noexcept;
+
+  // Lets OpenSSL read so many bytes until the next call of this.
+  void allow(std::size_t bytes) noexcept { allowance_ = bytes; }
+  // The allowance is used up: there may be more below.
+  bool exhausted() const noexcept { return allowance_ == 0; }
+  // Bytes have come up from the lower stream, ever.
+  bool heard() const noexcept { return heard_; }
+
+  // What has ended the reading, or why a write could not be staged.
+  const std::optional<IoResult>& end() const noexcept { return end_; }
+
+ private:
+  friend struct WireCalls;
+  bool read(std::span<std::byte> room, std::size_t& count) noexcept;
+  bool write(std::span<const std::byte> bytes) noexcept;
+
+  std::unique_ptr<Stream> lower_;
+  help::Bytearray staged_;
+  std::size_t allowance_ = 0;
+  std::optional<IoResult> end_;
+  std::optional<IoResult> writeEnd_;
+  bool heard_ = false;
+};
+
+}  // namespace hio::net::tls
