@@ -1,8 +1,10 @@
 #include "core/tcp/backoff.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "hio/net/net.hpp"
+#include "hio/net/tls.hpp"
 
 namespace hio::core::tcp {
 namespace {
@@ -15,10 +17,19 @@ std::uint64_t draw(std::uint64_t& state) noexcept {
   return mixed ^ (mixed >> 31U);
 }
 
+// The far side wants another certificate, version, cipher or name than this side has (RFC 8446, 6).
+constexpr std::array FatalAlerts{40, 41, 42, 43, 44, 45, 46, 48, 49, 70, 71, 112, 116, 120};
+
 }  // namespace
 
 bool isRetryable(const Failure& failure) noexcept {
-  return failure.code() != net::ResolveError::badName;
+  const std::error_code& code = failure.code();
+  if (code == net::ResolveError::badName || code == net::TlsError::noCertificate ||
+      code == net::TlsError::wrongPin || net::verdictOf(code)) {
+    return false;
+  }
+  const auto alert = net::alertOf(code);
+  return !alert || std::find(FatalAlerts.begin(), FatalAlerts.end(), *alert) == FatalAlerts.end();
 }
 
 base::Tyme Backoff::next() noexcept {

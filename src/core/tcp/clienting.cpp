@@ -8,6 +8,7 @@
 
 #include "core/tcp/backoff.hpp"
 #include "core/tcp/dialing.hpp"
+#include "core/tcp/due.hpp"
 
 namespace hio::core::tcp {
 namespace {
@@ -35,6 +36,12 @@ std::string afterSeconds(Tyme duration) {
   std::snprintf(text.data(), text.size(), "after %g s",
                 std::chrono::duration<double>(duration).count());
   return text.data();
+}
+
+// What an attempt in this phase is about.
+Stage stageOf(Phase phase) noexcept {
+  if (phase == Phase::resolving) return Stage::resolve;
+  return phase == Phase::handshaking ? Stage::handshake : Stage::connect;
 }
 
 Address chosenAddress(const ClientOptions& options) {
@@ -143,8 +150,10 @@ std::optional<Tyme> Client::deadline() const {
     case Phase::cutoff:
       if (reconnectable_) at(tyme());
       break;
-    case Phase::closed:
     case Phase::connected:
+      if (holdsReceived()) at(tyme());
+      break;
+    case Phase::closed:
     case Phase::stopped:
       break;
   }
@@ -200,6 +209,8 @@ void Client::abandon() noexcept {
   lookup_.reset();
   lookedUpAt_.reset();
   dial_.reset();
+  if (shaking_) (void)shaking_->shutdown(net::Direction::both);
+  shaking_.reset();
   discard();
   phase_ = Phase::closed;
 }
@@ -226,8 +237,8 @@ bool Client::dial(std::vector<net::Ip> ips) {
   return false;
 }
 
-// One step of the attempt under way.
-void Client::advance() {
+// One step of the attempt under way, up to the TCP connection.
+void Client::approach() {
   if (phase_ == Phase::resolving) pollLookup();
   if (phase_ == Phase::connecting) pollDial();
 }
@@ -253,16 +264,59 @@ void Client::pollDial() {
 void Client::established(std::unique_ptr<net::Stream> stream) {
   Address near(stream->local());
   Address far(stream->peer());
-  const Traffic previous = traffic();
-  adopt(std::move(stream), far);
   // Nothing throws from here on.
   ca_ = std::move(near);
   ha_ = std::move(far);
+  dial_.reset();
+  shaking_ = std::move(stream);
+  secured_ = false;
+  shakesOn_ = net::IoResult::On::write;
+  phase_ = Phase::handshaking;
+  if (!handshakes()) linked();
+}
+
+// The connection can be used.
+void Client::linked() {
+  const Traffic previous = traffic();
+  adopt(std::move(shaking_), ha_);
   previous_ = previous;
   epochStart_ = rxbs().consumed() + rxbs().size();
-  dial_.reset();
   phase_ = Phase::connected;
   if (tymth()) connectedAt_ = tyme();
+}
+
+void Client::secure() {
+  if (secured_) return;
+  try {
+    shaking_ = secured(std::move(shaking_));
+    secured_ = true;
+  } catch (const std::exception& error) {
+    const bool starved = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
+    attemptFailed(
+        Stage::handshake,
+        std::make_error_code(starved ? std::errc::not_enough_memory : std::errc::invalid_argument),
+        error.what());
+    throw;
+  }
+}
+
+void Client::shake() {
+  if (phase_ != Phase::handshaking) return;
+  try {
+    secure();
+  } catch (const std::exception&) {
+    return;
+  }
+  const net::IoResult result = shaking_->connect();
+  shakesOn_ = result.on();
+  if (result.isDone()) return linked();
+  if (result.isError()) attemptFailed(Stage::handshake, result.code(), shaking_->why());
+}
+
+void Client::raiseFailure(std::uint64_t before, std::initializer_list<Stage> stages) const {
+  if (failures_ == before) return;
+  if (std::find(stages.begin(), stages.end(), failure()->stage()) == stages.end()) return;
+  throw std::system_error(failure()->code(), failure()->message());
 }
 
 void Client::attemptFailed(Stage stage, std::error_code code, std::string detail) {
@@ -310,7 +364,8 @@ void Client::retryOrStop(Stage stage) {
   // Without a socket to be had, trying on at once would only spin.
   const bool starved = stage == Stage::open;
   if (!tymth() || (!reconnectable_ && !starved)) {
-    if (!starved) begin();
+    // After a handshake that failed the client is closed, for the next call to open it (L21).
+    if (!starved && stage != Stage::handshake) begin();
     return;
   }
   if (reconnectable_ && exhausted()) {
@@ -339,11 +394,8 @@ bool Client::accept() {
   } else if (phase_ == Phase::waiting) {
     begin();
   }
-  if (failures_ == before) advance();
-  if (failures_ != before &&
-      (failure()->stage() == Stage::resolve || failure()->stage() == Stage::open)) {
-    throw std::system_error(failure()->code(), failure()->message());
-  }
+  if (failures_ == before) approach();
+  raiseFailure(before, {Stage::resolve, Stage::open});
   return accepted();
 }
 
@@ -363,12 +415,13 @@ bool Client::serviceConnect() {
     return false;
   }
   const std::uint64_t before = failures_;
-  advance();
+  approach();
+  if (failures_ == before) shake();
   // The attempt comes first: one that succeeds at the very end of its time has succeeded.
   if (failures_ == before && attempting() && paced() && tymer_.duration() > Tyme(0) &&
       due(tymer_)) {
-    attemptFailed(phase_ == Phase::resolving ? Stage::resolve : Stage::connect,
-                  std::make_error_code(std::errc::timed_out), afterSeconds(tymer_.duration()));
+    attemptFailed(stageOf(phase_), std::make_error_code(std::errc::timed_out),
+                  afterSeconds(tymer_.duration()));
   }
   return connected();
 }
@@ -382,9 +435,15 @@ void Client::service() {
 
 // ---- the link's questions -----------------------------------------------------------------------
 
-bool Client::usable(std::string_view what) const {
+bool Client::usable(std::string_view what) {
   if (!opened())
     throw std::logic_error(std::string(what) + ": the client is closed; open it first");
+  if (phase_ == Phase::handshaking) {
+    const std::uint64_t before = failures_;
+    shake();
+    raiseFailure(before, {Stage::handshake});
+    return stream() != nullptr;
+  }
   if (stream() != nullptr) return true;
   if (dial_ && !dial_->fresh()) return false;
   throw std::system_error(std::make_error_code(std::errc::not_connected),
@@ -396,15 +455,21 @@ void Client::wasCut() {
 }
 
 net::BufferSizes Client::actualBufSizes() const {
-  const net::Stream* const dialing = dial_ ? dial_->latest() : nullptr;
+  const net::Stream* const dialing = dial_ ? dial_->latest() : shaking_.get();
   return dialing != nullptr ? dialing->bufferSizes() : Link::actualBufSizes();
 }
 
 int Client::fd() const noexcept {
+  if (shaking_) return shaking_->fd();
   if (!dial_) return Link::fd();
   return dial_->latest() != nullptr ? dial_->latest()->fd() : -1;
 }
 
-Interest Client::wants() const noexcept { return dial_ ? Interest{.write = true} : Link::wants(); }
+Interest Client::wants() const noexcept {
+  if (dial_) return {.write = true};
+  if (!shaking_) return Link::wants();
+  const bool reads = shakesOn_ == net::IoResult::On::read;
+  return {.read = reads, .write = !reads || shaking_->held().unsent};
+}
 
 }  // namespace hio::core::tcp

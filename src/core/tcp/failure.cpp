@@ -1,6 +1,7 @@
 #include "hio/core/tcp/failure.hpp"
 
 #include "hio/net/net.hpp"
+#include "hio/net/tls.hpp"
 
 namespace hio::core::tcp {
 namespace {
@@ -27,12 +28,52 @@ std::string_view doing(Stage stage) noexcept {
   return "reach ";
 }
 
+std::string_view tlsAdvice(const std::error_code& code) noexcept {
+  if (code == net::TlsError::notTls) return "check the port, or connect without TLS";
+  if (code == net::TlsError::protocol) return "check which versions and ciphers each side allows";
+  if (code == net::TlsError::wrongPin) return "if the key was changed on purpose, change the pin";
+  if (const auto verdict = net::verdictOf(code)) {
+    switch (*verdict) {
+      case 9:   // not yet valid
+      case 10:  // expired
+        return "check this machine's clock and the certificate's dates";
+      case 18:  // self-signed
+      case 19:  // self-signed in the chain
+      case 20:  // no issuer
+      case 21:
+        return "if the far side is to be trusted, give its CA's file (cafilepath)";
+      case 62:  // other name
+      case 64:  // other address
+        return "check the host, or give the name that the certificate is made for (certedhost)";
+      default:
+        return "the certificate has to be replaced";
+    }
+  }
+  switch (net::alertOf(code).value_or(0)) {
+    case 42:   // bad certificate
+    case 43:   // unsupported
+    case 44:   // revoked
+    case 45:   // expired
+    case 46:   // unknown
+    case 48:   // unknown CA
+    case 116:  // required
+      return "the far side wants another certificate of this side (certpath, keypath)";
+    case 40:  // handshake failure
+    case 70:  // protocol version
+    case 71:  // insufficient security
+      return "check which versions and ciphers each side allows";
+    default:
+      return {};
+  }
+}
+
 std::string_view adviceFor(Stage stage, const std::error_code& code) noexcept {
   if (code == net::ResolveError::notFound || code == net::ResolveError::badName) {
     return "check the spelling of the name";
   }
   if (code == net::ResolveError::noAddress) return "the name is known, but not as a host";
   if (code.category() == net::resolveCategory()) return "check the name servers and the network";
+  if (code.category() == net::tlsCategory()) return tlsAdvice(code);
   if (code == std::errc::connection_refused) return "nothing listens there: check host and port";
   if (code == std::errc::timed_out) return "no answer: check the address, the route and firewalls";
   if (code == std::errc::network_unreachable || code == std::errc::host_unreachable) {

@@ -32,7 +32,7 @@ Link::Link(const Setup& setup)
 
 Link::~Link() = default;
 
-void Link::adopt(std::unique_ptr<net::Stream> stream, const Address& far) {
+void Link::adopt(std::unique_ptr<net::Stream>&& stream, const Address& far) {
   Address address = far;
   std::string who = wl_ != nullptr ? far.duple() : std::string();
   // Nothing throws from here on.
@@ -63,10 +63,14 @@ int Link::fd() const noexcept {
 Interest Link::wants() const noexcept {
   if (!flowing()) return {};
   return {.read = !ended_ && rxbs_->size() < limits_.rxHigh,
-          .write = !txbs_->empty() && !sendDead()};
+          .write = (!txbs_->empty() && !sendDead()) || stream_->held().unsent};
 }
 
-bool Link::usable(std::string_view what) const {
+bool Link::holdsReceived() const noexcept {
+  return flowing() && !ended_ && rxbs_->size() < limits_.rxHigh && stream_->held().received;
+}
+
+bool Link::usable(std::string_view what) {
   if (!stream_) throw std::logic_error(std::string(what) + ": the connection is closed");
   return true;
 }
@@ -152,7 +156,7 @@ bool Link::tx(std::span<const std::byte> data) {
 }
 
 void Link::serviceSends() {
-  if (txbs_->empty() || !flowing() || sendDead()) return;
+  if (!flowing() || sendDead() || (txbs_->empty() && !stream_->held().unsent)) return;
   const net::IoResult result = put(txbs_->view());
   txbs_->consume(result.count());
   if (!result.isError()) return;
@@ -185,18 +189,9 @@ void Link::shutdown(net::Direction direction) {
   if (ended_) cut();
 }
 
-bool Link::due(base::Tymer& tymer) {
-  if (tymer.elapsed() < Tyme(0)) tymer.start();
-  return tymer.expired();
-}
-
-Tyme Link::dueAt(const base::Tymer& tymer) {
-  return tymer.elapsed() < Tyme(0) ? tymer.tyme() : tymer.stop();
-}
-
 // The first failure is the reason; those that follow are its consequences.
 void Link::fail(Stage stage, const std::error_code& code) {
-  if (!failure_) failure_ = std::make_unique<Failure>(stage, far_, code);
+  if (!failure_) failure_ = std::make_unique<Failure>(stage, far_, code, stream_->why());
 }
 
 void Link::cut() {
@@ -206,7 +201,9 @@ void Link::cut() {
 }
 
 void Link::raise(Stage stage, const std::error_code& code) const {
-  throw std::system_error(code, std::string(nameOf(stage)) + " with " + far_.text());
+  std::string text = std::string(nameOf(stage)) + " with " + far_.text();
+  if (const std::string why = stream_->why(); !why.empty()) text += " (" + why + ')';
+  throw std::system_error(code, text);
 }
 
 }  // namespace hio::core::tcp

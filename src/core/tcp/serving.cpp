@@ -4,6 +4,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "core/tcp/due.hpp"
+
 namespace hio::core::tcp {
 namespace {
 
@@ -184,24 +186,37 @@ void Server::serviceAxes() {
   while (!axes().empty()) {
     Incoming incoming = std::move(axes().front());
     axes().pop_front();
-    Address ha(incoming.cs->local());
-    // A second connection from one address means that the first is gone: it is replaced.
-    ixes_.insert_or_assign(incoming.ca,
-                           std::make_unique<Remoter>(RemoterOptions{.ha = std::move(ha),
-                                                                    .ca = incoming.ca,
-                                                                    .cs = std::move(incoming.cs),
-                                                                    .timeout = options_.timeout,
-                                                                    .bs = options_.bs,
-                                                                    .wl = options_.wl,
-                                                                    .tymth = tymth(),
-                                                                    .halfOpen = options_.halfOpen,
-                                                                    .limits = options_.limits}));
+    admit(std::move(incoming));
   }
 }
 
+void Server::admit(Incoming incoming) {
+  Address ha(incoming.cs->local());
+  Address ca = incoming.ca;
+  auto remoter = remoterFor({.ha = std::move(ha),
+                             .ca = std::move(incoming.ca),
+                             .cs = std::move(incoming.cs),
+                             .timeout = options_.timeout,
+                             .bs = options_.bs,
+                             .wl = options_.wl,
+                             .tymth = tymth(),
+                             .halfOpen = options_.halfOpen,
+                             .limits = options_.limits});
+  // A second connection from one address means that the first is gone: it is replaced.
+  ixes_.insert_or_assign(std::move(ca), std::move(remoter));
+}
+
+std::unique_ptr<Remoter> Server::remoterFor(RemoterOptions options) const {
+  return std::make_unique<Remoter>(std::move(options));
+}
+
+void Server::acceptBeside(std::size_t others, std::size_t most) {
+  const std::size_t held = ixes_.size() + others;
+  serviceAccepts(std::min(most, options_.most - std::min(options_.most, held)));
+}
+
 void Server::serviceConnects() {
-  constexpr std::size_t MostAtOnce = 1024;  // a flood must not keep one service() for ever
-  serviceAccepts(std::min(MostAtOnce, options_.most - std::min(options_.most, ixes_.size())));
+  acceptBeside(0, MostAtOnce);
   serviceAxes();
 }
 
@@ -223,7 +238,7 @@ void Server::service() {
 void Server::removeSpent() {
   std::erase_if(ixes_, [this](const auto& entry) {
     Remoter& remoter = *entry.second;
-    return remoter.spent() || (options_.dropIdle && tymth() && Remoter::due(remoter.tymer_));
+    return remoter.spent() || (options_.dropIdle && tymth() && due(remoter.tymer_));
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -14,6 +15,7 @@
 #include "hio/core/tcp/link.hpp"
 #include "hio/core/tcp/retry.hpp"
 #include "hio/export.hpp"
+#include "hio/net/tls.hpp"
 
 namespace hio::core::tcp {
 
@@ -119,7 +121,7 @@ class HIO_EXPORT Client : public Link {
   Phase phase() const noexcept;
   // A socket is open, or the client is on its way to one.
   bool opened() const noexcept;
-  // The TCP connection stands, also when it is cut off.
+  // The TCP connection stands, also when it is cut off, and before the handshake of TLS is done.
   bool accepted() const noexcept;
   // The connection can be used, or was cut off.
   bool connected() const noexcept { return phase_ == Phase::connected; }
@@ -157,9 +159,10 @@ class HIO_EXPORT Client : public Link {
   // resolved or no socket can be had.
   bool accept();
   virtual bool connect() { return accept(); }
-  // The same as part of service(): throws nothing that the network did. A reconnectable client that
-  // is cut off or whose attempt failed goes on by itself; another one tries again at once. Throws
-  // std::logic_error for a reconnectable client that is not wound (S5).
+  // accept() as part of service(), with the handshake where there is one: throws nothing that the
+  // network did. A reconnectable client that is cut off or whose attempt failed goes on by itself;
+  // another one tries again at once. Throws std::logic_error for a reconnectable client that is not
+  // wound (S5).
   bool serviceConnect();
   // serviceConnect, serviceSends, serviceReceives (X1).
   void service();
@@ -169,17 +172,32 @@ class HIO_EXPORT Client : public Link {
   Interest wants() const noexcept override;
 
  protected:
-  bool usable(std::string_view what) const override;
+  // Whether a connection begins with a handshake; then secured() puts the stream that makes it over
+  // the plain one.
+  virtual bool handshakes() const noexcept { return false; }
+  virtual std::unique_ptr<net::Stream> secured(std::unique_ptr<net::Stream> plain) { return plain; }
+  // The stream that shakes hands; null outside of that phase.
+  const net::Stream* shaking() const noexcept { return shaking_.get(); }
+  // secured(), once for each connection. Throws what it throws; the client is then closed.
+  void secure();
+  // One step of the handshake. A failure is kept in failure().
+  void shake();
+  // Throws what failed since there were `before` failures, if it was one of these stages.
+  void raiseFailure(std::uint64_t before, std::initializer_list<Stage> stages) const;
+  std::uint64_t failures() const noexcept { return failures_; }
+
+  bool usable(std::string_view what) override;
   void wasCut() override;
 
  private:
   void aim(const Address& at);
   bool begin();
   bool dial(std::vector<net::Ip> ips);
-  void advance();
+  void approach();
   void pollLookup();
   void pollDial();
   void established(std::unique_ptr<net::Stream> stream);
+  void linked();
   void attemptFailed(Stage stage, std::error_code code, std::string detail = {});
   void countFailure();
   void endEpoch();
@@ -204,6 +222,7 @@ class HIO_EXPORT Client : public Link {
   std::unique_ptr<Backoff> backoff_;
   std::unique_ptr<net::Lookup> lookup_;
   std::unique_ptr<Dial> dial_;
+  std::unique_ptr<net::Stream> shaking_;
   std::optional<base::Tyme> lookedUpAt_;
   Traffic previous_;
   std::uint64_t epochStart_ = 0;  // position in all that rxbs ever held
@@ -215,6 +234,64 @@ class HIO_EXPORT Client : public Link {
   OnCutoff onCutoff_;
   bool reconnectable_;
   bool draining_ = false;
+  bool secured_ = false;  // shaking_ has been through secured()
+  net::IoResult::On shakesOn_ = net::IoResult::On::read;
+};
+
+using net::Certify;
+using net::Hostify;
+using net::TlsVersion;
+
+// How a ClientTls verifies and is verified (L1). What is not here is an option of net::TlsContext.
+struct TlsOptions {
+  // Shared, reusable settings. Then all that follows but certedhost has to be left out: one place
+  // says what is trusted. Empty: a context is made of the rest.
+  std::shared_ptr<net::TlsContext> context{};
+  std::optional<TlsVersion> version{};  // exactly this one; empty: TLS 1.2 and up
+  std::optional<Certify> certify{};     // empty: required
+  std::optional<Hostify> hostify{};     // empty: on
+  // The name that the server is asked for and that its certificate must be made for; empty: the
+  // host as given, or the peer's number when there is none (L7).
+  std::string certedhost{};
+  // This side's key and certificate; certpath alone where it holds both.
+  std::string keypath{};
+  std::string certpath{};
+  // The only certificates to trust; empty: the system's.
+  std::string cafilepath{};
+};
+
+// A Client over TLS. connected() is true once the handshake is done and the far side's certificate
+// and name have been checked twice; before, not a byte of the application moves. A certificate or
+// name that is refused stops the client, reconnectable or not: no retry mends it.
+class HIO_EXPORT ClientTls : public Client {
+ public:
+  // Throws as Client does; std::invalid_argument also for options that contradict each other and
+  // for a name that no certificate can be checked against, std::system_error for files that cannot
+  // be used.
+  explicit ClientTls(ClientOptions options = {}, TlsOptions tls = {});
+
+  const std::string& certedhost() const noexcept { return certedhost_; }
+  const std::shared_ptr<net::TlsContext>& context() const noexcept { return context_; }
+
+  // Puts the accepted connection under TLS; sends nothing yet. Nothing when that is done already.
+  // Throws std::logic_error without a connection (L9).
+  void wrap();
+  // One step of the handshake, wrapping first; true when connected. Throws std::system_error when
+  // it failed, with the reason of failure(); the client is then closed (L10, L21).
+  bool handshake();
+  // accept(), then handshake() (L11).
+  bool connect() override;
+
+  // Version, cipher, protocol and the server's certificates; empty when not connected.
+  net::TlsInfo tlsInfo() const { return net::tlsInfoOf(stream()); }
+
+ protected:
+  bool handshakes() const noexcept override { return true; }
+  std::unique_ptr<net::Stream> secured(std::unique_ptr<net::Stream> plain) override;
+
+ private:
+  std::shared_ptr<net::TlsContext> context_;
+  std::string certedhost_;
 };
 
 // A C, opened and not yet connected; closed when its scope ends, also by an exception. What the

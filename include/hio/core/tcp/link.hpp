@@ -122,7 +122,7 @@ class HIO_EXPORT Link : public base::Tymee {
   explicit Link(const Setup& setup);
 
   // A connection begins: a new epoch, nothing ended, no failure.
-  void adopt(std::unique_ptr<net::Stream> stream, const Address& far);
+  void adopt(std::unique_ptr<net::Stream>&& stream, const Address& far);
   // Shuts the connection down and closes it; flags, failure and counts stay.
   void discard() noexcept;
   const net::Stream* stream() const noexcept { return stream_.get(); }
@@ -133,11 +133,9 @@ class HIO_EXPORT Link : public base::Tymee {
 
   // True when the stream may be used, false when there is nothing to be had yet; throws
   // std::logic_error when it makes no sense to ask.
-  virtual bool usable(std::string_view what) const;
-  // The timer has expired. A time that was set back starts it anew: it would run too long.
-  static bool due(base::Tymer& tymer);
-  // When due() will be true.
-  static Tyme dueAt(const base::Tymer& tymer);
+  virtual bool usable(std::string_view what);
+  // There is something to be received though the descriptor may be silent.
+  bool holdsReceived() const noexcept;
   // Called when bytes have moved, and when the connection has been cut off.
   virtual void moved() {}
   virtual void wasCut() {}

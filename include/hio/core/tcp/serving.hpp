@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "hio/core/coring.hpp"
 #include "hio/core/tcp/link.hpp"
 #include "hio/export.hpp"
+#include "hio/net/tls.hpp"
 
 namespace hio::core::tcp {
 
@@ -183,9 +185,9 @@ class HIO_EXPORT Server : public Acceptor {
   void close() override;
 
   // Turns what is in axes into remoters (V4).
-  void serviceAxes();
+  virtual void serviceAxes();
   // Accepts, then serviceAxes.
-  void serviceConnects();
+  virtual void serviceConnects();
   void serviceReceivesAllIx();
   void serviceSendsAllIx();
   // Removes spent remoters, then serviceConnects, receives of all, sends of all (V5).
@@ -205,11 +207,101 @@ class HIO_EXPORT Server : public Acceptor {
   // Gives the remoter to the caller, closed unless told otherwise.
   std::unique_ptr<Remoter> removeIx(const Address& ca, bool close = true);
 
+ protected:
+  const ServerOptions& options() const noexcept { return options_; }
+  // A flood of connections must not keep one service() for ever.
+  static constexpr std::size_t MostAtOnce = 1024;
+  // Accepts into axes at most `most`, and no more than there is room for beside those in ixes and
+  // `others`.
+  void acceptBeside(std::size_t others, std::size_t most);
+  // From now on a remoter services the connection.
+  void admit(Incoming incoming);
+  virtual std::unique_ptr<Remoter> remoterFor(RemoterOptions options) const;
+
  private:
   void removeSpent();
 
   ServerOptions options_;
   Ixes ixes_;
+};
+
+// The server's end of one connection over TLS, made when its handshake is done.
+class HIO_EXPORT RemoterTls : public Remoter {
+ public:
+  using Remoter::Remoter;
+
+  // Version, cipher, protocol and the client's certificates; empty once closed.
+  net::TlsInfo tlsInfo() const { return net::tlsInfoOf(stream()); }
+};
+
+using net::ClientCerts;
+
+struct ServerTlsOptions {
+  // Shared, reusable settings; then the fields from version to cafilepath have to be left out.
+  std::shared_ptr<net::TlsContext> context{};
+  std::optional<net::TlsVersion> version{};  // exactly this one; empty: TLS 1.2 and up
+  std::optional<ClientCerts> certify{};      // whether clients show certificates; empty: required
+  // The server's key and certificate; certpath alone where it holds both.
+  std::string keypath{};
+  std::string certpath{};
+  // Whose client certificates to believe; needed unless certify is none.
+  std::string cafilepath{};
+
+  // Beyond hio:
+  // A client that has not finished its handshake by then is dropped. Needs a source of time.
+  base::Tyme handshakeTimeout = std::chrono::seconds(10);
+  // Handshakes in progress at once; further connections wait in the kernel.
+  std::size_t mostHandshakes = 1024;
+};
+
+// The context that a ServerTls with these options uses. Throws as net::TlsContext::server().
+HIO_EXPORT std::shared_ptr<net::TlsContext> initServerContext(const ServerTlsOptions& options);
+
+// A Server over TLS (V9). One context serves all connections. A client that fails or stalls in its
+// handshake is dropped and counted; the others go on.
+class HIO_EXPORT ServerTls : public Server {
+ public:
+  explicit ServerTls(ServerOptions options = {}, ServerTlsOptions tls = {});
+  ~ServerTls() override;
+
+  const std::shared_ptr<net::TlsContext>& context() const noexcept { return context_; }
+  // How many connections are in their handshake; ixes() has those that are through.
+  std::size_t cxes() const noexcept { return cxes_.size(); }
+  // How many clients failed in their handshake, and why the last one did.
+  std::uint64_t refused() const noexcept { return refused_; }
+  const std::optional<Failure>& refusal() const noexcept { return refusal_; }
+
+  // Winds the handshakes' deadlines too; they start anew.
+  void wind(base::Tymth tymth) override;
+  void close() override;
+  // Puts what is in axes under TLS.
+  void serviceAxes() override;
+  // One step of each handshake; those that are done become remoters.
+  void serviceCxes();
+  // Accepts, then serviceAxes, then serviceCxes.
+  void serviceConnects() override;
+
+ protected:
+  std::unique_ptr<Remoter> remoterFor(RemoterOptions options) const override;
+
+ private:
+  struct Shaking {
+    Shaking(Incoming theIncoming, base::Tyme timeout, base::Tymth tymth)
+        : incoming(std::move(theIncoming)),
+          tymer({.duration = timeout, .tymth = std::move(tymth)}) {}
+
+    Incoming incoming;
+    base::Tymer tymer;
+  };
+  bool over(Shaking& shaking);
+  void refuse(const Address& ca, std::error_code code, std::string why);
+
+  std::shared_ptr<net::TlsContext> context_;
+  base::Tyme timeout_;
+  std::size_t most_;
+  std::list<Shaking> cxes_;
+  std::uint64_t refused_ = 0;
+  std::optional<Failure> refusal_;
 };
 
 // A server, listening if it could (see opened() and failure()); closed when its scope ends.

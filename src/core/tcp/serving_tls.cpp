@@ -1,0 +1,104 @@
+#include <algorithm>
+#include <new>
+#include <stdexcept>
+#include <utility>
+
+#include "core/tcp/due.hpp"
+#include "hio/core/tcp/serving.hpp"
+
+namespace hio::core::tcp {
+
+std::shared_ptr<net::TlsContext> initServerContext(const ServerTlsOptions& options) {
+  if (!options.context) {
+    return net::TlsContext::server(
+        {.identity = {.key = {.path = options.keypath}, .certificate = {.path = options.certpath}},
+         .trust = {.ca = {.path = options.cafilepath}},
+         .protocol = {.least = options.version.value_or(net::TlsVersion::tls12),
+                      .most = options.version.value_or(net::TlsVersion::tls13)},
+         .clients = options.certify.value_or(ClientCerts::required)});
+  }
+  if (options.version || options.certify || !options.keypath.empty() || !options.certpath.empty() ||
+      !options.cafilepath.empty()) {
+    throw std::invalid_argument(
+        "version, certify, keypath, certpath and cafilepath are decided by the context that is "
+        "given beside them; give one of both");
+  }
+  if (!options.context->isServer()) throw std::invalid_argument("context is one for clients");
+  return options.context;
+}
+
+ServerTls::ServerTls(ServerOptions options, ServerTlsOptions tls)
+    : Server(std::move(options)),
+      context_(initServerContext(tls)),
+      timeout_(tls.handshakeTimeout),
+      most_(tls.mostHandshakes) {
+  if (most_ == 0) throw std::invalid_argument("mostHandshakes is 0; it is at least 1");
+  if (timeout_ <= Tyme(0)) {
+    throw std::invalid_argument("handshakeTimeout is not above 0; a handshake needs some time");
+  }
+}
+
+ServerTls::~ServerTls() = default;
+
+void ServerTls::wind(base::Tymth tymth) {
+  Server::wind(tymth);
+  for (Shaking& shaking : cxes_) shaking.tymer.wind(tymth);
+}
+
+void ServerTls::close() {
+  Server::close();
+  cxes_.clear();
+}
+
+void ServerTls::serviceAxes() {
+  while (!axes().empty() && cxes_.size() < most_) {
+    Incoming incoming = std::move(axes().front());
+    axes().pop_front();
+    const Address ca = incoming.ca;
+    try {
+      incoming.cs = context_->wrap(std::move(incoming.cs));
+      cxes_.emplace_back(std::move(incoming), timeout_, tymth());
+    } catch (const std::bad_alloc&) {
+      refuse(ca, std::make_error_code(std::errc::not_enough_memory), {});
+    }
+  }
+}
+
+void ServerTls::serviceCxes() {
+  cxes_.remove_if([this](Shaking& shaking) { return over(shaking); });
+}
+
+// True when the handshake is done, the connection then has a remoter, and when it failed.
+bool ServerTls::over(Shaking& shaking) {
+  Incoming& incoming = shaking.incoming;
+  const net::IoResult result = incoming.cs->connect();
+  if (result.isDone()) {
+    admit(std::move(incoming));
+    return true;
+  }
+  if (result.isError()) {
+    refuse(incoming.ca, result.code(), incoming.cs->why());
+    return true;
+  }
+  if (!tymth() || !due(shaking.tymer)) return false;
+  refuse(incoming.ca, std::make_error_code(std::errc::timed_out), "in the handshake");
+  return true;
+}
+
+void ServerTls::refuse(const Address& ca, std::error_code code, std::string why) {
+  ++refused_;
+  refusal_.emplace(Stage::handshake, ca, code, std::move(why));
+}
+
+void ServerTls::serviceConnects() {
+  const std::size_t held = cxes_.size() + axes().size();
+  acceptBeside(held, std::min(MostAtOnce, most_ - std::min(most_, held)));
+  serviceAxes();
+  serviceCxes();
+}
+
+std::unique_ptr<Remoter> ServerTls::remoterFor(RemoterOptions options) const {
+  return std::make_unique<RemoterTls>(std::move(options));
+}
+
+}  // namespace hio::core::tcp
