@@ -1,0 +1,35 @@
+// Certificates made at run time, good for a few days: for the demo, and for tests.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace hio::tool {
+
+// PEM.
+struct KeyAndCertificate {
+  std::string key;
+  std::string certificate;
+};
+
+// A certificate authority that exists as long as the object.
+class Authority {
+ public:
+  // Throws std::runtime_error when the keys cannot be made.
+  explicit Authority(const std::string& name);
+  ~Authority();
+  Authority(const Authority&) = delete;
+  Authority& operator=(const Authority&) = delete;
+
+  // PEM, for those who are to trust it.
+  std::string certificate() const;
+  // For servers and clients; each name is a DNS name or an address.
+  KeyAndCertificate issue(const std::vector<std::string>& names) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hio::tool
