@@ -9,8 +9,8 @@ namespace {
 
 class PipeEnd final : public net::Stream {
  public:
-  PipeEnd(std::shared_ptr<Pipe> pipe, Flow& out, Flow& in, std::uint16_t port)
-      : pipe_(std::move(pipe)), out_(out), in_(in), port_(port) {}
+  PipeEnd(std::shared_ptr<Pipe> pipe, Flow& out, Flow& in, net::Endpoint local, net::Endpoint peer)
+      : pipe_(std::move(pipe)), out_(out), in_(in), local_(local), peer_(peer) {}
   ~PipeEnd() override { out_.fin = true; }
 
   net::IoResult connect() override { return net::IoResult::done(); }
@@ -61,28 +61,26 @@ class PipeEnd final : public net::Stream {
     return net::IoResult::done();
   }
 
-  net::Endpoint local() const override { return at(port_); }
-  net::Endpoint peer() const override { return at(static_cast<std::uint16_t>(3 - port_)); }
+  net::Endpoint local() const override { return local_; }
+  net::Endpoint peer() const override { return peer_; }
   net::BufferSizes bufferSizes() const override { return {}; }
   int fd() const override { return -1; }
 
  private:
-  static net::Endpoint at(std::uint16_t port) {
-    return {.ip = {.octets = {127, 0, 0, 1}}, .port = port};
-  }
-
   std::shared_ptr<Pipe> pipe_;
   Flow& out_;
   Flow& in_;
-  std::uint16_t port_;
+  net::Endpoint local_;
+  net::Endpoint peer_;
   bool shutReceive_ = false;
 };
 
 }  // namespace
 
-Pipe::Ends Pipe::ends(const std::shared_ptr<Pipe>& pipe) {
-  return {.near = std::make_unique<PipeEnd>(pipe, pipe->forth, pipe->back, std::uint16_t(1)),
-          .far = std::make_unique<PipeEnd>(pipe, pipe->back, pipe->forth, std::uint16_t(2))};
+Pipe::Ends Pipe::ends(const std::shared_ptr<Pipe>& pipe, const net::Endpoint& near,
+                      const net::Endpoint& far) {
+  return {.near = std::make_unique<PipeEnd>(pipe, pipe->forth, pipe->back, near, far),
+          .far = std::make_unique<PipeEnd>(pipe, pipe->back, pipe->forth, far, near)};
 }
 
 }  // namespace hio::test

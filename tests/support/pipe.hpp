@@ -35,7 +35,8 @@ struct Pipe {
     std::unique_ptr<net::Stream> far;
   };
   // Connected already. Both keep the pipe.
-  static Ends ends(const std::shared_ptr<Pipe>& pipe);
+  static Ends ends(const std::shared_ptr<Pipe>& pipe, const net::Endpoint& near = {.port = 1},
+                   const net::Endpoint& far = {.port = 2});
 };
 
 }  // namespace hio::test

@@ -79,9 +79,10 @@ int keepSession(SSL* ssl, SSL_SESSION* session) noexcept {
   const StreamImpl& stream = *streamOf(ssl);
   if (stream.name_.empty()) return 0;
   try {
-    // The callback's reference is taken over only if this function gives 1.
-    if (SSL_SESSION_up_ref(session) == 1) {
-      stream.loaded_->sessions.put(stream.sessionKey(), Session(session));
+    // A copy: OpenSSL spoils the original when the connection is cut off, which is just when it is
+    // needed.
+    if (Session copy(SSL_SESSION_dup(session)); copy) {
+      stream.loaded_->sessions.put(stream.sessionKey(), std::move(copy));
     }
   } catch (const std::bad_alloc&) {
   }
