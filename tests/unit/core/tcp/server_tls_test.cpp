@@ -1,0 +1,170 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <stdexcept>
+#include <vector>
+
+#include "hio/core/tcp.hpp"
+#include "support/pipe_net.hpp"
+#include "support/tls_pair.hpp"
+
+namespace hio::core::tcp {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+struct ServerTlsTest : testing::Test {
+  base::Tymist tymist{0s, 10ms};
+  test::PipeNet net;
+  std::shared_ptr<net::TlsContext> trusting = net::TlsContext::client(test::trusting());
+
+  ServerOptions options() {
+    return {.host = "127.0.0.1", .port = 443, .tymth = tymist.tymen(), .net = &net};
+  }
+  static net::TlsServerConfig strict() {
+    net::TlsServerConfig config = test::serving();
+    config.clients = ClientCerts::required;
+    config.trust.ca.text = test::testCertificates().authority.certificate();
+    return config;
+  }
+  std::unique_ptr<ServerTls> make(const net::TlsServerConfig& config = test::serving()) {
+    return openServer<ServerTls>(options(),
+                                 ServerTlsOptions{.context = net::TlsContext::server(config)});
+  }
+  std::unique_ptr<ClientTls> client(std::shared_ptr<net::TlsContext> context = {}) {
+    return openClient<ClientTls>(
+        {.host = "127.0.0.1", .port = 443, .tymth = tymist.tymen(), .net = &net},
+        TlsOptions{.context = context ? context : trusting});
+  }
+  static void turn(ServerTls& server, const std::vector<Client*>& clients) {
+    for (int turns = 0; turns < 8; ++turns) {
+      for (Client* const each : clients) each->service();
+      server.service();
+    }
+  }
+};
+
+// V9
+TEST_F(ServerTlsTest, ServesManyClientsWithOneContext) {
+  const auto server = make();
+  const auto one = client();
+  const auto other = client();
+  one->tx("one");
+  other->tx("other");
+  turn(*server, {one.get(), other.get()});
+  ASSERT_EQ(server->ixes().size(), 2U);
+  EXPECT_EQ(server->cxes(), 0U);
+  EXPECT_EQ(server->ix(one->ca()).rxbs().text(), "one");
+  EXPECT_EQ(server->ix(other->ca()).rxbs().text(), "other");
+  server->ix(one->ca()).tx("reply");
+  turn(*server, {one.get(), other.get()});
+  EXPECT_EQ(one->rxbs().text(), "reply");
+}
+
+// V9: client certificates are required by default.
+TEST_F(ServerTlsTest, RequiresClientCertificatesUnlessToldOtherwise) {
+  EXPECT_THROW(ServerTls(options(), {.certpath = "server.pem"}), std::exception);
+  const auto server = make(strict());
+  const auto stranger = client();
+  net::TlsClientConfig shown = test::trusting();
+  shown.identity = {.key = {.text = test::testCertificates().client.key},
+                    .certificate = {.text = test::testCertificates().client.certificate}};
+  const auto known = client(net::TlsContext::client(shown));
+  turn(*server, {stranger.get(), known.get()});
+  ASSERT_EQ(server->ixes().size(), 1U);
+  const auto* const remoter = dynamic_cast<RemoterTls*>(&server->ix(known->ca()));
+  ASSERT_NE(remoter, nullptr);
+  EXPECT_EQ(remoter->tlsInfo().chain.front().subject, "CN=a client");
+  EXPECT_EQ(server->refused(), 1U);
+  EXPECT_EQ(server->refusal()->code(), net::TlsError::noCertificate);
+  EXPECT_TRUE(stranger->cutoff());
+}
+
+// V9 fixed: one bad client does not disturb the others.
+TEST_F(ServerTlsTest, DropsWhoeverFailsInTheHandshake) {
+  const auto server = make();
+  Client plain({.host = "127.0.0.1", .port = 443, .tymth = tymist.tymen(), .net = &net});
+  Client gone({.host = "127.0.0.1", .port = 443, .tymth = tymist.tymen(), .net = &net});
+  plain.tx("GET / HTTP/1.1\r\n\r\n");
+  const auto good = client();
+  turn(*server, {&plain, &gone, good.get()});
+  gone.close();
+  turn(*server, {&plain, good.get()});
+  EXPECT_TRUE(good->connected());
+  EXPECT_EQ(server->ixes().size(), 1U);
+  EXPECT_EQ(server->refused(), 2U);
+  EXPECT_EQ(server->cxes(), 0U);
+  EXPECT_THAT(server->refusal()->message(), HasSubstr("shake hands with 127.0.0.1"));
+}
+
+TEST_F(ServerTlsTest, DropsAStalledHandshakeAtItsDeadline) {
+  const auto server = make();
+  Client silent({.host = "127.0.0.1", .port = 443, .tymth = tymist.tymen(), .net = &net});
+  turn(*server, {&silent});
+  EXPECT_EQ(server->cxes(), 1U);
+  tymist.tyme(9990ms);
+  server->service();
+  EXPECT_EQ(server->cxes(), 1U);
+  tymist.tyme(10s);
+  server->service();
+  EXPECT_EQ(server->cxes(), 0U);
+  EXPECT_EQ(server->refusal()->code(), std::errc::timed_out);
+}
+
+TEST_F(ServerTlsTest, BoundsTheHandshakesInProgress) {
+  ServerTls server(options(),
+                   {.context = net::TlsContext::server(test::serving()), .mostHandshakes = 2});
+  server.open();
+  std::vector<std::unique_ptr<ClientTls>> clients;
+  for (int count = 0; count < 5; ++count) clients.push_back(client());
+  for (const auto& each : clients) each->service();
+  server.service();
+  EXPECT_EQ(server.cxes(), 2U);
+  std::vector<Client*> all;
+  for (const auto& each : clients) all.push_back(each.get());
+  turn(server, all);
+  turn(server, all);
+  EXPECT_EQ(server.ixes().size(), 5U);
+}
+
+// V9 fixed: close() leaves nothing behind.
+TEST_F(ServerTlsTest, CloseForgetsHandshakesToo) {
+  const auto server = make();
+  Client silent({.host = "127.0.0.1", .port = 443, .tymth = tymist.tymen(), .net = &net});
+  turn(*server, {&silent});
+  server->close();
+  EXPECT_EQ(server->cxes(), 0U);
+  silent.service();
+  EXPECT_TRUE(silent.cutoff());
+}
+
+TEST_F(ServerTlsTest, RefusesContradictingOptions) {
+  const auto context = net::TlsContext::server(test::serving());
+  EXPECT_THROW(ServerTls(options(), {.context = context, .certpath = "a.pem"}),
+               std::invalid_argument);
+  EXPECT_THROW(ServerTls(options(), {.context = trusting}), std::invalid_argument);
+  EXPECT_THROW(ServerTls(options(), {.context = context, .mostHandshakes = 0}),
+               std::invalid_argument);
+  EXPECT_THROW(ServerTls(options(), {.context = context, .handshakeTimeout = 0s}),
+               std::invalid_argument);
+  EXPECT_THROW(ServerTls(options(), {}), std::invalid_argument);
+}
+
+// A reload serves the next handshakes; connections that stand go on.
+TEST_F(ServerTlsTest, ReloadsWhileConnectionsStand) {
+  const auto server = make();
+  const auto before = client();
+  turn(*server, {before.get()});
+  server->context()->reload();
+  const auto after = client();
+  turn(*server, {before.get(), after.get()});
+  before->tx("still here");
+  turn(*server, {before.get(), after.get()});
+  EXPECT_EQ(server->ixes().size(), 2U);
+  EXPECT_EQ(server->ix(before->ca()).rxbs().text(), "still here");
+}
+
+}  // namespace
+}  // namespace hio::core::tcp
