@@ -9,6 +9,11 @@ namespace {
 
 // Bounds the system calls of one service() when the far side sends in tiny pieces.
 constexpr int MostReceives = 256;
+// Of one receive, unless bs is smaller or larger.
+constexpr std::size_t LeastRead = 512;
+constexpr std::size_t MostRead = std::size_t(256) * 1024;
+// The largest block that rxbs keeps when nothing comes.
+constexpr std::size_t IdleBlock = 4096;
 
 std::size_t atLeastOne(std::size_t value, std::string_view field) {
   if (value == 0) throw std::invalid_argument(std::string(field) + " is 0; it is at least 1 byte");
@@ -23,6 +28,7 @@ Link::Link(const Setup& setup)
       rxbs_(setup.rxbs != nullptr ? setup.rxbs : &ownRxbs_),
       wl_(setup.wl),
       bs_(atLeastOne(setup.bs, "bs")),
+      readSize_(std::min(setup.bs, LeastRead)),
       limits_(setup.limits),
       halfOpen_(setup.halfOpen) {
   atLeastOne(limits_.rxHigh, "limits.rxHigh");
@@ -106,12 +112,22 @@ std::size_t Link::receiveSome(std::size_t most) {
     return 0;
   }
   if (rxbs_->size() >= limits_.rxHigh) return 0;
-  const std::size_t room = std::min({most, bs_, limits_.rxHigh - rxbs_->size()});
-  const net::IoResult result = take(rxbs_->writable(room).first(room));
-  rxbs_->commit(result.count());
-  // An idle link holds no more memory than an empty Bytearray may.
-  if (rxbs_->empty() && rxbs_->capacity() > help::Bytearray::Keep) rxbs_->release();
-  return result.count();
+  const std::size_t room = std::min({most, readSize_, limits_.rxHigh - rxbs_->size()});
+  const std::size_t count = take(rxbs_->writable(room).first(room)).count();
+  rxbs_->commit(count);
+  adapt(room, count);
+  if (rxbs_->empty() && rxbs_->capacity() > IdleBlock) rxbs_->release();
+  return count;
+}
+
+// System calls are what a transfer costs, memory is what an idle connection costs: a stream that
+// fills what is read at once is read in larger pieces, one that is silent in small ones.
+void Link::adapt(std::size_t room, std::size_t count) noexcept {
+  if (count == readSize_) {
+    readSize_ = readSize_ < bs_ ? bs_ : std::max(bs_, std::min(2 * readSize_, MostRead));
+  } else if (count < std::min(room, readSize_ / 4)) {
+    readSize_ = std::max(std::min(bs_, LeastRead), readSize_ / 2);
+  }
 }
 
 net::IoResult Link::take(std::span<std::byte> room) {

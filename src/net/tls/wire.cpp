@@ -94,7 +94,7 @@ IoResult Wire::flush() noexcept {
 }
 
 void Wire::rest() noexcept {
-  constexpr std::size_t Small = 2048;
+  constexpr std::size_t Small = 1024;
   if (staged_.empty() && staged_.capacity() > Small) staged_.release();
 }
 

@@ -145,6 +145,7 @@ class HIO_EXPORT Link : public base::Tymee {
   // A send has failed; what has arrived may still be read.
   bool sendDead() const noexcept { return sendShut_ || failure_ != nullptr; }
   std::size_t receiveSome(std::size_t most);
+  void adapt(std::size_t room, std::size_t count) noexcept;
   net::IoResult take(std::span<std::byte> room);
   net::IoResult put(std::span<const std::byte> data);
   void fail(Stage stage, const std::error_code& code);
@@ -158,6 +159,7 @@ class HIO_EXPORT Link : public base::Tymee {
   help::Bytearray* rxbs_;
   WireLog* wl_;
   std::size_t bs_;
+  std::size_t readSize_;  // of the next receive
   Limits limits_;
   Address far_;
   std::string who_;  // far_ as the wire log shows it; kept only with a log

@@ -136,9 +136,22 @@ TEST_F(LinkTest, OneServiceReceivesABoundedNumberOfBytesInABoundedNumberOfCalls)
   EXPECT_EQ(bytes.rxbs().size(), 1050U);
   Client calls({.bs = 1, .net = &net});
   Wire& wire = connect(calls);
-  wire.receives = {std::string(5000, 'x')};
+  for (int count = 0; count < 5000; ++count) wire.receives.emplace_back("x");
   calls.serviceReceives();
   EXPECT_EQ(wire.receiveCalls, 256);
+}
+
+// A busy stream is read in larger and larger pieces, a silent one holds little memory.
+TEST_F(LinkTest, WhatIsReadAtOnceFollowsTheStream) {
+  Client client({.limits = {.rxBudget = 8U << 20U}, .net = &net});
+  Wire& wire = connect(client);
+  wire.receives = {std::string(4U << 20U, 'x')};
+  client.serviceReceives();
+  EXPECT_EQ(client.rxbs().size(), 4U << 20U);
+  EXPECT_LT(wire.receiveCalls, 30);
+  client.clearRxbs();
+  for (int count = 0; count < 20; ++count) client.serviceReceives();
+  EXPECT_LE(client.rxbs().capacity(), 4096U);
 }
 
 TEST_F(LinkTest, AboveTheHighWaterMarkNothingIsRead) {
