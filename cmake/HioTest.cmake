@@ -1,9 +1,10 @@
 include(GoogleTest)
 
-# hio_add_test(name sources... [LIBS lib...] [LABELS label...] [DEFINITIONS def...] [TIMEOUT s])
+# hio_add_test(name sources... [LIBS lib...] [LABELS label...] [DEFINITIONS def...] [TIMEOUT s]
+#              [FIXTURES fixture...])
 # One GoogleTest executable, each of its cases a ctest case named <first label>.<Suite>.<Case>.
 function(hio_add_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LIBS;LABELS;DEFINITIONS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LIBS;LABELS;DEFINITIONS;FIXTURES")
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
@@ -25,5 +26,6 @@ function(hio_add_test name)
     PROPERTIES
       LABELS "${arg_LABELS}"
       TIMEOUT ${arg_TIMEOUT}
+      FIXTURES_REQUIRED "${arg_FIXTURES}"
       ENVIRONMENT_MODIFICATION PATH=path_list_append:/usr/sbin)
 endfunction()

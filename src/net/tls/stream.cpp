@@ -134,16 +134,10 @@ IoResult StreamImpl::outcome(int result) noexcept {
   if (kind == SSL_ERROR_WANT_READ) return IoResult::blocked(IoResult::On::read);
   if (kind == SSL_ERROR_WANT_WRITE) return IoResult::blocked(IoResult::On::write);
   if (kind == SSL_ERROR_ZERO_RETURN) return IoResult::ended();
-  const bool certificate = ERR_GET_REASON(ERR_peek_error()) == SSL_R_CERTIFICATE_VERIFY_FAILED;
   Trouble trouble = takeTrouble({});
   try {
-    if (certificate && trouble.code != std::errc::not_enough_memory) {
-      const int verdict = verifier_.verdict() != X509_V_OK
-                              ? verifier_.verdict()
-                              : static_cast<int>(SSL_get_verify_result(ssl_.get()));
-      return keep(
-          IoResult::failed(tlsVerdict(verdict != X509_V_OK ? verdict : X509_V_ERR_UNSPECIFIED)),
-          verifier_.why());
+    if (verifier_.verdict() != X509_V_OK && trouble.code != std::errc::not_enough_memory) {
+      return keep(IoResult::failed(tlsVerdict(verifier_.verdict())), verifier_.why());
     }
     if (!trouble.code) {
       const auto& end = wire_.end();

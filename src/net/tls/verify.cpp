@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <ctime>
 #include <stdexcept>
 
@@ -35,8 +36,36 @@ int leafVerdict(X509* certificate, bool trustedItself) noexcept {
       (X509_get_key_usage(certificate) & KU_DIGITAL_SIGNATURE) == 0) {
     return X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE;
   }
-  if ((flags & EXFLAG_CA) != 0 && !trustedItself) return X509_V_ERR_INVALID_PURPOSE;
+  if ((flags & EXFLAG_CA) != 0 && !trustedItself) return X509_V_ERR_INVALID_NON_CA;
   return X509_V_OK;
+}
+
+using Constraints = Handle<NAME_CONSTRAINTS, NAME_CONSTRAINTS_free>;
+
+bool sameText(std::string_view one, std::string_view other) noexcept {
+  return std::equal(one.begin(), one.end(), other.begin(), other.end(), [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) ==
+           std::tolower(static_cast<unsigned char>(b));
+  });
+}
+
+// The name lies in a DNS tree that is excluded.
+bool excludes(const NAME_CONSTRAINTS& constraints, std::string_view name) noexcept {
+  for (int at = 0; at < sk_GENERAL_SUBTREE_num(constraints.excludedSubtrees); ++at) {
+    const GENERAL_NAME* const base =
+        sk_GENERAL_SUBTREE_value(constraints.excludedSubtrees, at)->base;
+    if (base->type != GEN_DNS) continue;
+    std::string_view tree(reinterpret_cast<const char*>(ASN1_STRING_get0_data(base->d.dNSName)),
+                          static_cast<std::size_t>(ASN1_STRING_length(base->d.dNSName)));
+    if (tree.starts_with('.')) tree.remove_prefix(1);
+    if (name.size() < tree.size()) continue;
+    const std::string_view rest = name.substr(0, name.size() - tree.size());
+    if (sameText(name.substr(rest.size()), tree) &&
+        (rest.empty() || tree.empty() || rest.ends_with('.'))) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace
@@ -85,13 +114,26 @@ bool Verifier::judge(bool well, X509_STORE_CTX* chain) noexcept {
   X509* const certificate = X509_STORE_CTX_get_current_cert(chain);
   int verdict = X509_STORE_CTX_get_error(chain);
   if (well && depth == 0 && certificate != nullptr && !settings_.trust.lenientChains) {
-    const bool alone = sk_X509_num(X509_STORE_CTX_get0_chain(chain)) == 1;
-    verdict = leafVerdict(certificate, alone);
+    verdict = leafVerdict(certificate, X509_STORE_CTX_get_num_untrusted(chain) == 0);
+    if (verdict == X509_V_OK && nameExcluded(chain)) verdict = X509_V_ERR_EXCLUDED_VIOLATION;
     if (verdict != X509_V_OK) X509_STORE_CTX_set_error(chain, verdict);
     well = verdict == X509_V_OK;
   }
   if (well) return true;
   note(verdict, certificate, depth);
+  return false;
+}
+
+// The name is one that an authority of the chain must not vouch for. OpenSSL compares with that
+// only the names in the certificate, and a wildcard there hides which name it stands for.
+bool Verifier::nameExcluded(X509_STORE_CTX* chain) const noexcept {
+  if (name_.empty() || !settings_.hostify) return false;
+  const STACK_OF(X509)* const certificates = X509_STORE_CTX_get0_chain(chain);
+  for (int at = 1; at < sk_X509_num(certificates); ++at) {
+    const Constraints constraints(static_cast<NAME_CONSTRAINTS*>(
+        X509_get_ext_d2i(sk_X509_value(certificates, at), NID_name_constraints, nullptr, nullptr)));
+    if (constraints && excludes(*constraints, name_)) return true;
+  }
   return false;
 }
 

@@ -34,6 +34,7 @@ class Verifier {
   const std::string& why() const noexcept { return why_; }
 
  private:
+  bool nameExcluded(X509_STORE_CTX* chain) const noexcept;
   int nameVerdict(X509* certificate) const noexcept;
   unsigned int nameFlags() const noexcept;
   void note(int verdict, const X509* certificate, int depth) noexcept;
