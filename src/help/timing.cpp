@@ -3,10 +3,25 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
+#include <thread>
 
 namespace hio::help {
 
 using std::chrono::duration_cast;
+
+namespace {
+
+class ThreadClock final : public Clock {
+ public:
+  nanoseconds now() noexcept override { return SteadyClock::now(); }
+  void sleep(nanoseconds duration) noexcept override {
+    // In pieces: the end of a very long sleep is more than the kernel's clock can tell.
+    constexpr nanoseconds most = std::chrono::hours(1);
+    if (duration > nanoseconds(0)) std::this_thread::sleep_for(duration < most ? duration : most);
+  }
+};
+
+}  // namespace
 
 nanoseconds WallClock::now() noexcept {
   return duration_cast<nanoseconds>(std::chrono::system_clock::now().time_since_epoch());
@@ -14,6 +29,11 @@ nanoseconds WallClock::now() noexcept {
 
 nanoseconds SteadyClock::now() noexcept {
   return duration_cast<nanoseconds>(std::chrono::steady_clock::now().time_since_epoch());
+}
+
+Clock& steadyClock() noexcept {
+  static ThreadClock clock;
+  return clock;
 }
 
 std::string utcStamp() {

@@ -51,6 +51,24 @@ struct SteadyClock {
   HIO_EXPORT static nanoseconds now() noexcept;
 };
 
+// Real time as something to inject: a test follows, and waits on, a clock of its own.
+class HIO_EXPORT Clock {
+ public:
+  virtual ~Clock() = default;
+  Clock(const Clock&) = delete;
+  Clock& operator=(const Clock&) = delete;
+
+  // In the clock's own scale; never less than before.
+  virtual nanoseconds now() noexcept = 0;
+  // Waits about so long; may return early. Nothing for a duration of 0 or less.
+  virtual void sleep(nanoseconds duration) noexcept = 0;
+
+ protected:
+  Clock() = default;
+};
+// SteadyClock's time; sleep() blocks the calling thread. Lives as long as the program.
+HIO_EXPORT Clock& steadyClock() noexcept;
+
 struct TimerStart {
   std::optional<nanoseconds> duration{};  // empty: as before
   std::optional<nanoseconds> start{};     // empty: now
