@@ -1,4 +1,6 @@
 // Package header of hio.base.
 #pragma once
 
+#include "hio/base/doing.hpp"
+#include "hio/base/idler.hpp"
 #include "hio/base/tyming.hpp"

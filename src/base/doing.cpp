@@ -1,0 +1,180 @@
+#include "hio/base/doing.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "base/agenda.hpp"
+
+namespace hio::base {
+
+namespace {
+
+class FunctionDoer final : public Doer {
+ public:
+  FunctionDoer(std::function<bool(Tyme)> recur, DoerOptions options)
+      : Doer(std::move(options)), recur_(std::move(recur)) {}
+
+ private:
+  bool recur(Tyme tyme) override { return recur_(tyme); }
+
+  std::function<bool(Tyme)> recur_;
+};
+
+}  // namespace
+
+void Waker::wake() const noexcept {
+  if (slot_) slot_->wake();
+}
+
+Doer::Doer(DoerOptions options)
+    : Tymee(std::move(options.tymth)),
+      tock_(absolute(options.tock)),
+      slot_(std::make_shared<Slot>()) {}
+
+Doer::~Doer() = default;
+
+void Doer::tock(Tyme tock) noexcept { tock_ = absolute(tock); }
+
+bool Doer::running() const noexcept { return slot_->agenda != nullptr; }
+
+void Doer::retyme(Tyme tyme) noexcept { slot_->nextRetyme = tyme; }
+
+bool Doer::woken() const noexcept { return slot_->roused; }
+
+std::shared_ptr<Doer> doify(std::function<bool(Tyme)> recur, DoerOptions options) {
+  if (!recur) throw std::invalid_argument("doify: the function is empty");
+  return std::make_shared<FunctionDoer>(std::move(recur), std::move(options));
+}
+
+DoDoer::DoDoer(DoDoerOptions options)
+    : Doer({.tock = options.tock, .tymth = std::move(options.tymth)}),
+      always_(options.always),
+      agenda_(std::make_unique<Agenda>(std::move(options.doers), slot_.get())) {}
+
+DoDoer::~DoDoer() = default;
+
+const Doers& DoDoer::doers() const noexcept { return agenda_->doers(); }
+
+std::size_t DoDoer::deeds() const noexcept { return agenda_->size(); }
+
+void DoDoer::extend(Doers doers) { agenda_->extend(std::move(doers)); }
+
+void DoDoer::remove(const Doers& doers) { agenda_->remove(doers); }
+
+void DoDoer::always(bool always) noexcept {
+  always_ = always;
+  slot_->wake();
+}
+
+void DoDoer::enter() { agenda_->enter(tymth()); }
+
+bool DoDoer::recur(Tyme tyme) {
+  agenda_->cycle(tyme);
+  if (agenda_->size() == 0 && !always_) return true;
+  if (tock() == Tyme(0) && !agenda_->anyAsap()) retyme(agenda_->firstRetyme());
+  return false;
+}
+
+void DoDoer::exit() { agenda_->exit(); }
+
+Doist::Doist(DoistOptions options)
+    : Tymist(options.tyme, options.tock),
+      real_(options.real),
+      limit_(absolute(options.limit)),
+      idler_(options.idler),
+      clock_(options.clock != nullptr ? options.clock : &help::steadyClock()),
+      agenda_(std::make_unique<Agenda>(std::move(options.doers))) {}
+
+Doist::~Doist() = default;
+
+const Doers& Doist::doers() const noexcept { return agenda_->doers(); }
+
+std::size_t Doist::deeds() const noexcept { return agenda_->size(); }
+
+void Doist::extend(Doers doers) { agenda_->extend(std::move(doers)); }
+
+void Doist::remove(const Doers& doers) { agenda_->remove(doers); }
+
+void Doist::run(DoistRun how) {
+  if (running_) throw std::logic_error("run: called from one of its own doers");
+  if (how.doers) agenda_->doers(std::move(*how.doers));
+  if (how.limit) limit_ = absolute(*how.limit);
+  if (how.tyme) tyme(*how.tyme);
+  stop_ = limit_ > Tyme(0) ? help::later(tyme(), limit_) : Forever;
+  stopped_ = false;
+  done_ = false;
+  running_ = true;
+  struct Ended {
+    Doist& doist;
+    ~Ended() {
+      doist.running_ = false;
+      doist.stop_ = Forever;
+    }
+  } const ended{*this};
+
+  try {
+    enter();
+    help::Lapse lapse(tock(), clock_->now());
+    do {
+      recur();
+      if (real_ && idler_ == nullptr) {
+        while (!lapse.expired(clock_->now())) clock_->sleep(lapse.remaining(clock_->now()));
+        lapse = help::Lapse(tock(), lapse.stop());  // no time is lost
+      }
+    } while (!stopped_ && deeds() > 0 && tyme() < stop_);
+  } catch (...) {
+    try {
+      exit();
+    } catch (...) {  // the first error is the one to tell
+    }
+    throw;
+  }
+  done_ = deeds() == 0 && !stopped_;
+  exit();
+}
+
+void Doist::enter() {
+  if (idler_ != nullptr) idler_->start(tyme());
+  agenda_->enter(tymen());
+}
+
+void Doist::recur() {
+  agenda_->cycle(tyme());
+  pass();
+}
+
+void Doist::exit() {
+  stopped_ = true;
+  agenda_->exit();
+}
+
+std::optional<Tyme> Doist::deadline() const {
+  const Tyme next = due();
+  return next == Forever ? std::nullopt : std::optional(next);
+}
+
+Tyme Doist::due() const {
+  if (agenda_->anyWoken()) return tyme();
+  Tyme next = agenda_->firstRetyme();
+  if (agenda_->anyAsap()) {
+    next = std::min(next, help::later(tyme(), std::max(tock(), Tyme(0))));
+  }
+  return next;
+}
+
+void Doist::pass() {
+  if (idler_ == nullptr) {
+    tick();
+    return;
+  }
+  if (deeds() == 0 || stopped_) return;
+  const Tyme next = idler_->idle(tyme(), std::min(due(), stop_));
+  if (next == Forever) {
+    stopped_ = true;
+  } else if (next > tyme()) {
+    tyme(next);
+  }
+}
+
+}  // namespace hio::base
