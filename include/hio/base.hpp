@@ -1,6 +1,7 @@
 // Package header of hio.base.
 #pragma once
 
+#include "hio/base/deed.hpp"
 #include "hio/base/doing.hpp"
 #include "hio/base/idler.hpp"
 #include "hio/base/tyming.hpp"
