@@ -5,3 +5,4 @@
 #include "hio/base/doing.hpp"
 #include "hio/base/idler.hpp"
 #include "hio/base/tyming.hpp"
+#include "hio/base/waker.hpp"

@@ -20,7 +20,7 @@ constexpr Tyme absolute(Tyme tyme) noexcept {
 
 // A doer's place in an agenda. Kept by the doer and its wakers, so it outlives both the run and the
 // agenda; the agenda keeps the doer while it runs.
-struct Slot {
+struct Slot final : Wakeable {
   enum class State : std::uint8_t {
     out,       // does not run
     admitted,  // will be entered by the call that is under way
@@ -32,7 +32,7 @@ struct Slot {
   // The list that tells when it is due, and its index there.
   enum class Place : std::uint8_t { none, timed, ready, due };
 
-  void wake() noexcept;
+  void wake() noexcept override;
 
   std::shared_ptr<Doer> doer;
   Agenda* agenda = nullptr;  // null: out

@@ -23,16 +23,14 @@ class FunctionDoer final : public Doer {
 
 }  // namespace
 
-void Waker::wake() const noexcept {
-  if (slot_) slot_->wake();
-}
-
 Doer::Doer(DoerOptions options)
     : Tymee(std::move(options.tymth)),
       tock_(absolute(options.tock)),
       slot_(std::make_shared<Slot>()) {}
 
 Doer::~Doer() = default;
+
+Waker Doer::waker() const noexcept { return Waker(slot_); }
 
 void Doer::tock(Tyme tock) noexcept { tock_ = absolute(tock); }
 

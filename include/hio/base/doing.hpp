@@ -12,6 +12,7 @@
 
 #include "hio/base/idler.hpp"
 #include "hio/base/tyming.hpp"
+#include "hio/base/waker.hpp"
 #include "hio/export.hpp"
 #include "hio/help/timing.hpp"
 
@@ -23,23 +24,6 @@ struct Slot;
 
 // Whoever runs doers shares them while they run; so one that is removed outlives its own call.
 using Doers = std::vector<std::shared_ptr<Doer>>;
-
-// Wakes one doer. Copies wake the same one; they may outlive it, and its Doist.
-class HIO_EXPORT Waker {
- public:
-  Waker() noexcept = default;  // wakes nobody
-
-  // The doer will be visited in the next cycle, or in this one if it is still to come. Nothing if
-  // it does not run. Constant time, no allocation; from the Doist's thread only.
-  void wake() const noexcept;
-  explicit operator bool() const noexcept { return slot_ != nullptr; }
-
- private:
-  friend class Doer;
-  explicit Waker(std::shared_ptr<Slot> slot) noexcept : slot_(std::move(slot)) {}
-
-  std::shared_ptr<Slot> slot_;
-};
 
 struct DoerOptions {
   // Between two visits: 0 is one visit for each cycle, Forever none before it is woken. Of a
@@ -70,7 +54,8 @@ class HIO_EXPORT Doer : public Tymee {
   bool done() const noexcept { return done_; }
   // From its enter context to the end of its exit context.
   bool running() const noexcept;
-  Waker waker() const noexcept { return Waker(slot_); }
+  // Wakes it; nothing while it does not run.
+  Waker waker() const noexcept;
 
  protected:
   virtual void enter() {}

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hio/core/tcp/clienting.hpp"
+#include "hio/core/tcp/doing.hpp"
 #include "hio/core/tcp/failure.hpp"
 #include "hio/core/tcp/link.hpp"
 #include "hio/core/tcp/retry.hpp"

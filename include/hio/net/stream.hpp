@@ -8,11 +8,14 @@
 #include <string>
 #include <system_error>
 
+#include "hio/base/waker.hpp"
 #include "hio/export.hpp"
 #include "hio/net/endpoint.hpp"
 #include "hio/net/result.hpp"
 
 namespace hio::net {
+
+class Poller;
 
 struct BufferSizes {
   std::size_t send = 0;  // bytes, as the kernel reports them (Linux: twice what was set)
@@ -64,6 +67,13 @@ class HIO_EXPORT Stream {
   // The descriptor to wait on, -1 where there is none. It stays the stream's.
   virtual int fd() const = 0;
   virtual Held held() const noexcept { return {}; }
+  // False while it is known that send() could take nothing.
+  virtual bool sendable() const noexcept { return true; }
+  // From now on `waker` is told when the stream may make progress after it was blocked, and calls
+  // that are known to be blocked are answered without asking the kernel. The poller outlives the
+  // stream or is taken away by another attach; null: as at first. False where the stream tells
+  // nobody, and has to be tried now and then.
+  virtual bool attach(Poller* poller, base::Waker waker);
   // What the kept error's code does not tell; may be empty.
   virtual std::string why() const { return {}; }
 
@@ -96,6 +106,8 @@ class HIO_EXPORT Listener {
   virtual Endpoint local() const = 0;
   virtual BufferSizes bufferSizes() const = 0;
   virtual int fd() const = 0;
+  // As a Stream's; `waker` is told of connections to accept.
+  virtual bool attach(Poller* poller, base::Waker waker);
 
  protected:
   Listener() = default;

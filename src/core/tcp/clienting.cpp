@@ -130,6 +130,8 @@ void Client::wind(base::Tymth tymth) {
   drainer_.wind(std::move(tymth));
   connectedAt_ = troubleSince_ = tyme();
   if (dial_) dial_->rewind();
+  lookedUpAt_.reset();
+  wake();
 }
 
 std::optional<Tyme> Client::deadline() const {
@@ -145,13 +147,14 @@ std::optional<Tyme> Client::deadline() const {
     case Phase::handshaking:
       if (lookup_) at(lookedUpAt_ ? help::later(*lookedUpAt_, Dial::Look) : tyme());
       if (dial_ && dial_->deadline(tyme())) at(*dial_->deadline(tyme()));
+      if (shaking_ && (!secured_ || shaking_->held().received)) at(tyme());
       if (paced() && tymer_.duration() > Tyme(0)) at(dueAt(tymer_));
       break;
     case Phase::cutoff:
       if (reconnectable_) at(tyme());
       break;
     case Phase::connected:
-      if (holdsReceived()) at(tyme());
+      if (ready()) at(tyme());
       break;
     case Phase::closed:
     case Phase::stopped:
@@ -170,6 +173,7 @@ bool Client::open() {
   keep(nullptr);
   attempts_ = 0;
   if (backoff_) backoff_->reset();
+  wake();
   return begin();
 }
 
@@ -187,6 +191,7 @@ void Client::close() {
 void Client::drain(Tyme limit) {
   drainer_.start({.duration = limit});
   draining_ = opened();
+  wake();
   refuseTx(draining_);
 }
 
@@ -228,7 +233,7 @@ bool Client::begin() {
 }
 
 bool Client::dial(std::vector<net::Ip> ips) {
-  auto dial = std::make_unique<Dial>(*net_, std::move(ips), ha_.port, streamOptions_);
+  auto dial = std::make_unique<Dial>(*net_, std::move(ips), ha_.port, streamOptions_, attachment());
   lookup_.reset();
   dial_ = std::move(dial);
   phase_ = Phase::connecting;
@@ -453,6 +458,14 @@ bool Client::usable(std::string_view what) {
 void Client::wasCut() {
   if (onCutoff_ == OnCutoff::drop) txbs().clear();
 }
+
+void Client::attach(net::Poller* poller, base::Waker waker) {
+  Link::attach(poller, std::move(waker));
+  if (dial_) dial_->attach(attachment());
+  if (shaking_) attachment().to(*shaking_);
+}
+
+bool Client::watched() const noexcept { return Link::watched() && (!dial_ || dial_->watched()); }
 
 net::BufferSizes Client::actualBufSizes() const {
   const net::Stream* const dialing = dial_ ? dial_->latest() : shaking_.get();

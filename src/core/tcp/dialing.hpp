@@ -7,6 +7,7 @@
 
 #include "hio/base/tyming.hpp"
 #include "hio/core/tcp/failure.hpp"
+#include "hio/core/tcp/link.hpp"
 #include "hio/net/net.hpp"
 
 namespace hio::core::tcp {
@@ -21,7 +22,12 @@ class Dial {
   static constexpr base::Tyme Look = std::chrono::milliseconds(10);
 
   // Opens a stream for the first address; nothing is sent before poll(). At least one address.
-  Dial(net::Net& net, std::vector<net::Ip> ips, std::uint16_t port, net::StreamOptions options);
+  Dial(net::Net& net, std::vector<net::Ip> ips, std::uint16_t port, net::StreamOptions options,
+       Attachment attachment = {});
+
+  void attach(const Attachment& attachment);
+  // Each stream tells the waker.
+  bool watched() const noexcept { return watched_; }
 
   // Goes on: done when a stream has connected, blocked while one may, failed with the first
   // address's error when all have failed. Asks each stream once.
@@ -59,6 +65,8 @@ class Dial {
   std::vector<Racer> racers_;
   std::unique_ptr<net::Stream> winner_;
   std::vector<Failure::Try> tries_;
+  Attachment attachment_;
+  bool watched_;
   std::optional<base::Tyme> joins_;
   std::optional<base::Tyme> polledAt_;
   bool opened_ = false;

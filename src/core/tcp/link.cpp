@@ -45,6 +45,7 @@ void Link::adopt(std::unique_ptr<net::Stream>&& stream, const Address& far) {
   far_ = std::move(address);
   who_ = std::move(who);
   stream_ = std::move(stream);
+  told_ = attachment_.poller != nullptr && attachment_.to(*stream_);
   traffic_ = {.epoch = traffic_.epoch + 1};
   failure_.reset();
   clearEnds();
@@ -68,12 +69,26 @@ int Link::fd() const noexcept {
 
 Interest Link::wants() const noexcept {
   if (!flowing()) return {};
-  return {.read = !ended_ && rxbs_->size() < limits_.rxHigh,
+  return {.read = !ended_ && !full(),
           .write = (!txbs_->empty() && !sendDead()) || stream_->held().unsent};
 }
 
-bool Link::holdsReceived() const noexcept {
-  return flowing() && !ended_ && rxbs_->size() < limits_.rxHigh && stream_->held().received;
+void Link::attach(net::Poller* poller, base::Waker waker) {
+  attachment_ = {poller, std::move(waker)};
+  told_ = stream_ != nullptr && attachment_.to(*stream_);
+  wake();
+}
+
+bool Link::watched() const noexcept {
+  return attachment_.poller != nullptr && (stream_ == nullptr || told_);
+}
+
+bool Link::ready() const noexcept {
+  if (!flowing()) return false;
+  const net::Held held = stream_->held();
+  if (held.received && !ended_ && !full()) return true;
+  // Without a poller the descriptor tells of room for sending.
+  return watched() && stream_->sendable() && (held.unsent || (!txbs_->empty() && !sendDead()));
 }
 
 bool Link::usable(std::string_view what) {
@@ -111,7 +126,7 @@ std::size_t Link::receiveSome(std::size_t most) {
     (void)take({&none, 1});
     return 0;
   }
-  if (rxbs_->size() >= limits_.rxHigh) return 0;
+  if (full()) return 0;
   const std::size_t room = std::min({most, readSize_, limits_.rxHigh - rxbs_->size()});
   const std::size_t count = take(rxbs_->writable(room).first(room)).count();
   rxbs_->commit(count);
@@ -168,6 +183,7 @@ bool Link::tx(std::span<const std::byte> data) {
     return false;
   }
   txbs_->append(data);
+  wake();
   return true;
 }
 
@@ -178,7 +194,7 @@ void Link::serviceSends() {
   if (!result.isError()) return;
   // What the far side sent before it went is still there to be read: now, or once there is room.
   while (receiveSome(bs_) > 0) continue;
-  if (rxbs_->size() < limits_.rxHigh) cut();
+  if (!full()) cut();
 }
 
 net::IoResult Link::put(std::span<const std::byte> data) {
@@ -198,6 +214,7 @@ net::IoResult Link::put(std::span<const std::byte> data) {
 
 void Link::shutdown(net::Direction direction) {
   if (!stream_) return;
+  wake();
   // What a shutdown can say, that the connection is gone, is learned by the next receive or send.
   (void)stream_->shutdown(direction);
   if (direction == net::Direction::receive) return;

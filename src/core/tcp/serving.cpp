@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/tcp/due.hpp"
+#include "core/tcp/turns.hpp"
 
 namespace hio::core::tcp {
 namespace {
@@ -61,6 +62,16 @@ net::BufferSizes Acceptor::actualBufSizes() const {
 
 int Acceptor::fd() const noexcept { return listener_ ? listener_->fd() : -1; }
 
+void Acceptor::attach(net::Poller* poller, base::Waker waker) {
+  attachment_ = {poller, std::move(waker)};
+  told_ = listener_ != nullptr && listener_->attach(attachment_.poller, attachment_.waker);
+  wake();
+}
+
+bool Acceptor::watched() const noexcept {
+  return attachment_.poller != nullptr && (listener_ == nullptr || told_);
+}
+
 bool Acceptor::open() {
   listener_.reset();
   failure_.reset();
@@ -74,6 +85,8 @@ bool Acceptor::open() {
     return false;
   }
   listener_ = std::move(made.it);
+  told_ = attachment_.poller != nullptr && listener_->attach(attachment_.poller, attachment_.waker);
+  wake();
   ha_ = Address(listener_->local());
   eha_ = reachable(listener_->local().ip, ha_.port);
   return true;
@@ -135,6 +148,10 @@ Remoter::Remoter(RemoterOptions options)
   adopt(std::move(options.cs), ca_);
 }
 
+Remoter::~Remoter() {
+  if (turn_) turn_->leave();
+}
+
 void Remoter::refresh() {
   if (tymth()) tymer_.start();
 }
@@ -172,14 +189,49 @@ Server::Server(ServerOptions options)
   }
 }
 
+Server::~Server() = default;
+
 void Server::wind(base::Tymth tymth) {
   Acceptor::wind(tymth);
   for (const auto& [ca, remoter] : ixes_) remoter->wind(tymth);
+  idleLookAt_ = Tyme::min();
+  wake();
+}
+
+void Server::attach(net::Poller* poller, base::Waker waker) {
+  for (const auto& [ca, remoter] : ixes_) {
+    if (remoter->turn_) std::exchange(remoter->turn_, nullptr)->leave();
+  }
+  lingering_.clear();
+  turns_ = poller != nullptr ? std::make_unique<Turns>(waker) : nullptr;
+  Acceptor::attach(poller, std::move(waker));
+  for (const auto& [ca, remoter] : ixes_) attachIx(*remoter);
+}
+
+// The remoter is serviced once in any case: what it has not been told of may be there already.
+void Server::attachIx(Remoter& remoter) {
+  if (!turns_) return remoter.attach(nullptr);
+  remoter.turn_ = std::make_shared<Turn>(*turns_, remoter);
+  remoter.attach(attachment().poller, base::Waker(remoter.turn_));
+}
+
+std::optional<Tyme> Server::deadline() const {
+  if (!tymth()) return std::nullopt;
+  std::optional<Tyme> next;
+  const auto at = [&next](Tyme when) { next = next ? std::min(*next, when) : when; };
+  if (turns_ && !turns_->empty()) at(tyme());
+  for (const auto& turn : lingering_) {
+    if (turn->remoter() != nullptr) at(dueAt(turn->remoter()->tymer_));
+  }
+  if (options_.dropIdle && !ixes_.empty()) at(std::max(idleLookAt_, tyme()));
+  return next;
 }
 
 void Server::close() {
   Acceptor::close();
   ixes_.clear();
+  serviced_.clear();
+  lingering_.clear();
 }
 
 void Server::serviceAxes() {
@@ -202,6 +254,7 @@ void Server::admit(Incoming incoming) {
                              .tymth = tymth(),
                              .halfOpen = options_.halfOpen,
                              .limits = options_.limits});
+  if (turns_) attachIx(*remoter);
   // A second connection from one address means that the first is gone: it is replaced.
   ixes_.insert_or_assign(std::move(ca), std::move(remoter));
 }
@@ -229,17 +282,54 @@ void Server::serviceSendsAllIx() {
 }
 
 void Server::service() {
+  serviced_.clear();
   removeSpent();
   serviceConnects();
-  serviceReceivesAllIx();
-  serviceSendsAllIx();
+  if (turns_) {
+    takeTurns();
+  } else {
+    for (const auto& [ca, remoter] : ixes_) serviced_.push_back(remoter.get());
+  }
+  for (Remoter* const remoter : serviced_) remoter->serviceReceives();
+  for (Remoter* const remoter : serviced_) remoter->serviceSends();
+  if (!turns_) return;
+  for (Remoter* const remoter : serviced_) {
+    const auto& turn = remoter->turn_;
+    if (remoter->cutoff() &&
+        std::find(lingering_.begin(), lingering_.end(), turn) == lingering_.end()) {
+      lingering_.push_back(turn);
+    }
+    if (remoter->ready() || !remoter->watched()) turn->wake();
+  }
+}
+
+void Server::takeTurns() {
+  while (Turn* const turn = turns_->take()) serviced_.push_back(turn->remoter());
+}
+
+bool Server::over(Remoter& remoter) const {
+  return remoter.spent() || (options_.dropIdle && tymth() && due(remoter.tymer_));
 }
 
 void Server::removeSpent() {
-  std::erase_if(ixes_, [this](const auto& entry) {
-    Remoter& remoter = *entry.second;
-    return remoter.spent() || (options_.dropIdle && tymth() && due(remoter.tymer_));
+  const auto gone = [this](const auto& entry) { return over(*entry.second); };
+  if (!turns_) {
+    std::erase_if(ixes_, gone);
+    return;
+  }
+  std::erase_if(lingering_, [this](const std::shared_ptr<Turn>& turn) {
+    Remoter* const remoter = turn->remoter();
+    if (remoter == nullptr) return true;
+    if (!over(*remoter)) return false;
+    ixes_.erase(Address(remoter->ca()));
+    return true;
   });
+  if (!options_.dropIdle || !tymth() || tyme() < idleLookAt_) return;
+  std::erase_if(ixes_, gone);
+  Tyme next = help::later(tyme(), options_.timeout);
+  for (const auto& [ca, remoter] : ixes_) next = std::min(next, dueAt(remoter->tymer_));
+  // Not for each connection a look at all of them.
+  idleLookAt_ = std::max(next, help::later(tyme(), options_.timeout / 16));
 }
 
 Remoter& Server::ix(const Address& ca) const {
@@ -270,6 +360,11 @@ std::unique_ptr<Remoter> Server::removeIx(const Address& ca, bool close) {
   if (close) closeIx(ca);
   ix(ca);
   auto node = ixes_.extract(ca);
+  std::erase(serviced_, node.mapped().get());
+  if (auto turn = std::exchange(node.mapped()->turn_, nullptr)) {
+    turn->leave();
+    node.mapped()->attach(nullptr);
+  }
   return std::move(node.mapped());
 }
 

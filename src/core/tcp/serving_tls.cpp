@@ -45,6 +45,26 @@ void ServerTls::wind(base::Tymth tymth) {
   for (Shaking& shaking : cxes_) shaking.tymer.wind(tymth);
 }
 
+void ServerTls::attach(net::Poller* poller, base::Waker waker) {
+  Server::attach(poller, std::move(waker));
+  for (Shaking& shaking : cxes_) shaking.watched = attachment().to(*shaking.incoming.cs);
+}
+
+bool ServerTls::watched() const noexcept {
+  return Server::watched() &&
+         std::all_of(cxes_.begin(), cxes_.end(), [](const Shaking& each) { return each.watched; });
+}
+
+std::optional<Tyme> ServerTls::deadline() const {
+  std::optional<Tyme> next = Server::deadline();
+  if (!tymth()) return next;
+  for (const Shaking& shaking : cxes_) {
+    const Tyme at = shaking.incoming.cs->held().received ? tyme() : dueAt(shaking.tymer);
+    next = next ? std::min(*next, at) : at;
+  }
+  return next;
+}
+
 void ServerTls::close() {
   Server::close();
   cxes_.clear();
@@ -58,6 +78,10 @@ void ServerTls::serviceAxes() {
     try {
       incoming.cs = context_->wrap(std::move(incoming.cs));
       cxes_.emplace_back(std::move(incoming), timeout_, tymth());
+      Shaking& shaking = cxes_.back();
+      if (attachment().poller != nullptr) {
+        shaking.watched = attachment().to(*shaking.incoming.cs);
+      }
     } catch (const std::bad_alloc&) {
       refuse(ca, std::make_error_code(std::errc::not_enough_memory), {});
     }

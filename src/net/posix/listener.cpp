@@ -2,6 +2,8 @@
 
 #include <sys/socket.h>
 
+#include <utility>
+
 #include "net/posix/sockaddr.hpp"
 #include "net/posix/socket.hpp"
 #include "net/posix/stream.hpp"
@@ -34,6 +36,7 @@ constexpr int MostPassedOver = 64;
 }  // namespace
 
 Listener::Accepted SocketListener::accept() {
+  if (!marks_.readable()) return {IoResult::blocked(IoResult::On::read)};
   for (int passed = 0; passed < MostPassedOver; ++passed) {
     SockAddr peer;
     Descriptor fd(::accept4(fd_.get(), peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -41,7 +44,8 @@ Listener::Accepted SocketListener::accept() {
     if (!fd) {
       code = lastError();
       if (concernsOnlyThatConnection(code.value())) continue;
-      return {IoResult::of(code, IoResult::On::read)};
+      const IoResult result = IoResult::of(code, IoResult::On::read);
+      return {result.isBlocked() ? marks_.blocked(fd_.get(), IoResult::On::read) : result};
     }
     applyOptions(fd.get(), options_, code);
     const auto local = localOf(fd.get(), code);
@@ -50,6 +54,11 @@ Listener::Accepted SocketListener::accept() {
             std::make_unique<SocketStream>(std::move(fd), *local, peer.endpoint())};
   }
   return {IoResult::blocked(IoResult::On::read)};
+}
+
+bool SocketListener::attach(Poller* poller, base::Waker waker) {
+  marks_.attach(poller, std::move(waker));
+  return poller != nullptr;
 }
 
 BufferSizes SocketListener::bufferSizes() const { return bufferSizesOf(fd_.get()); }

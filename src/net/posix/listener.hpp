@@ -3,6 +3,7 @@
 
 #include "hio/net/net.hpp"
 #include "net/posix/descriptor.hpp"
+#include "net/posix/readiness.hpp"
 
 namespace hio::net::posix {
 
@@ -15,9 +16,11 @@ class SocketListener final : public Listener {
   Endpoint local() const override { return local_; }
   BufferSizes bufferSizes() const override;
   int fd() const override { return fd_.get(); }
+  bool attach(Poller* poller, base::Waker waker) override;
 
  private:
   Descriptor fd_;
+  Marks marks_;
   Endpoint local_;
   StreamOptions options_;
 };

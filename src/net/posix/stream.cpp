@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "net/posix/sockaddr.hpp"
 #include "net/posix/socket.hpp"
@@ -14,6 +15,7 @@ namespace hio::net::posix {
 IoResult SocketStream::connect() {
   if (connected_) return IoResult::done();
   if (first_) return refuse(first_);
+  if (!marks_.writable()) return IoResult::blocked(IoResult::On::write);
   const SockAddr peer(peer_);
   if (::connect(fd_.get(), peer.get(), peer.length) == 0) return finishConnect();
   const std::error_code code = lastError();
@@ -23,7 +25,7 @@ IoResult SocketStream::connect() {
     case EINPROGRESS:
     case EALREADY:
     case EINTR:
-      return IoResult::blocked(IoResult::On::write);
+      return marks_.connecting(fd_.get());
     default:
       return refuse(code);
   }
@@ -51,43 +53,55 @@ IoResult SocketStream::refuse(std::error_code code) noexcept {
 
 IoResult SocketStream::receive(std::span<std::byte> room) {
   if (room.empty()) return IoResult::done();
+  if (!marks_.readable()) return IoResult::blocked(IoResult::On::read);
   const ssize_t count =
       uninterrupted([&] { return ::recv(fd_.get(), room.data(), room.size(), 0); });
-  if (count > 0) return IoResult::done(static_cast<std::size_t>(count));
   if (count < 0) return error(lastError(), IoResult::On::read);
+  if (static_cast<std::size_t>(count) < room.size()) marks_.spent(IoResult::On::read);
+  if (count > 0) return IoResult::done(static_cast<std::size_t>(count));
   return first_ ? IoResult::of(first_, IoResult::On::read) : IoResult::ended();
 }
 
 IoResult SocketStream::send(std::span<const std::byte> bytes) {
   if (first_) return IoResult::of(first_, IoResult::On::write);
   if (bytes.empty()) return IoResult::done();
+  if (!marks_.writable()) return IoResult::blocked(IoResult::On::write);
   return sent(
-      uninterrupted([&] { return ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL); }));
+      uninterrupted([&] { return ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL); }),
+      bytes.size());
 }
 
 IoResult SocketStream::send(std::span<const std::span<const std::byte>> pieces) {
   if (first_) return IoResult::of(first_, IoResult::On::write);
   std::array<iovec, 64> vectors{};
   std::size_t used = 0;
+  std::size_t asked = 0;
   for (const auto& piece : pieces) {
     if (used == vectors.size()) break;
     // The kernel only reads here; its struct has no const.
     if (!piece.empty()) vectors[used++] = {const_cast<std::byte*>(piece.data()), piece.size()};
+    asked += piece.size();
   }
   if (used == 0) return IoResult::done();
+  if (!marks_.writable()) return IoResult::blocked(IoResult::On::write);
   msghdr message{};
   message.msg_iov = vectors.data();
   message.msg_iovlen = used;
-  return sent(uninterrupted([&] { return ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL); }));
+  return sent(uninterrupted([&] { return ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL); }), asked);
 }
 
-IoResult SocketStream::sent(ssize_t count) noexcept {
+IoResult SocketStream::sent(ssize_t count, std::size_t asked) {
   if (count < 0) return error(lastError(), IoResult::On::write);
+  if (static_cast<std::size_t>(count) < asked) marks_.spent(IoResult::On::write);
   return IoResult::done(static_cast<std::size_t>(count));
 }
 
-IoResult SocketStream::error(std::error_code code, IoResult::On on) noexcept {
-  if (IoResult::of(code, on).isBlocked()) return IoResult::blocked(on);
+IoResult SocketStream::error(std::error_code code, IoResult::On on) {
+  if (IoResult::of(code, on).isBlocked()) {
+    const IoResult blocked = marks_.blocked(fd_.get(), on);
+    if (blocked.isError()) first_ = blocked.code();
+    return blocked;
+  }
   if (!first_) first_ = code;
   return IoResult::of(first_, on);
 }
@@ -98,6 +112,11 @@ IoResult SocketStream::shutdown(Direction direction) {
     return IoResult::done();
   }
   return IoResult::of(lastError(), IoResult::On::write);
+}
+
+bool SocketStream::attach(Poller* poller, base::Waker waker) {
+  marks_.attach(poller, std::move(waker));
+  return poller != nullptr;
 }
 
 BufferSizes SocketStream::bufferSizes() const { return bufferSizesOf(fd_.get()); }

@@ -3,6 +3,7 @@
 
 #include "hio/net/stream.hpp"
 #include "net/posix/descriptor.hpp"
+#include "net/posix/readiness.hpp"
 
 namespace hio::net::posix {
 
@@ -24,14 +25,20 @@ class SocketStream final : public Stream {
   Endpoint peer() const override { return connected_ ? peer_ : Endpoint{}; }
   BufferSizes bufferSizes() const override;
   int fd() const override { return fd_.get(); }
+  Held held() const noexcept override {
+    return {.received = marks_.attached() && marks_.readable()};
+  }
+  bool sendable() const noexcept override { return marks_.writable(); }
+  bool attach(Poller* poller, base::Waker waker) override;
 
  private:
   IoResult finishConnect();
   IoResult refuse(std::error_code code) noexcept;
-  IoResult sent(ssize_t count) noexcept;
-  IoResult error(std::error_code code, IoResult::On on) noexcept;
+  IoResult sent(ssize_t count, std::size_t asked);
+  IoResult error(std::error_code code, IoResult::On on);
 
   Descriptor fd_;
+  Marks marks_;  // after fd_: it ends before the descriptor is closed
   Endpoint local_{};
   Endpoint peer_;
   bool connected_ = false;

@@ -184,7 +184,7 @@ IoResult StreamImpl::receive(std::span<std::byte> room) {
     if (now.isBlocked()) break;
     ended_ = now.isEnded();
   }
-  more_ = count == room.size() || wire_.exhausted();
+  more_ = count == room.size();
   (void)passOn();  // the answer to a key update
   wire_.rest();
   if (count > 0) return IoResult::done(count);
@@ -269,7 +269,7 @@ IoResult StreamImpl::shutdown(Direction direction) {
 
 Held StreamImpl::held() const noexcept {
   const Held below = wire_.lower().held();
-  return {.received = (more_ && shaken_ && !error_ && !ended_) || below.received,
+  return {.received = !error_ && !ended_ && (more_ || wire_.exhausted() || below.received),
           .unsent = wire_.staged() > 0 || below.unsent};
 }
 

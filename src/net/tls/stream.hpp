@@ -27,6 +27,10 @@ class StreamImpl final : public TlsStream {
   BufferSizes bufferSizes() const override { return wire_.lower().bufferSizes(); }
   int fd() const override { return wire_.lower().fd(); }
   Held held() const noexcept override;
+  bool sendable() const noexcept override { return wire_.lower().sendable(); }
+  bool attach(Poller* poller, base::Waker waker) override {
+    return wire_.lower().attach(poller, std::move(waker));
+  }
   std::string why() const override;
   TlsInfo info() const override;
 

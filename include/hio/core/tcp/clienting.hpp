@@ -167,6 +167,8 @@ class HIO_EXPORT Client : public Link {
   // serviceConnect, serviceSends, serviceReceives (X1).
   void service();
 
+  void attach(net::Poller* poller, base::Waker waker = {}) override;
+  bool watched() const noexcept override;
   net::BufferSizes actualBufSizes() const override;
   int fd() const noexcept override;
   Interest wants() const noexcept override;

@@ -16,6 +16,7 @@
 #include "hio/export.hpp"
 #include "hio/help/bytearray.hpp"
 #include "hio/net/net.hpp"
+#include "hio/net/poller.hpp"
 
 namespace hio::core::tcp {
 
@@ -46,6 +47,15 @@ struct Interest {
   bool write = false;
 };
 
+// Who tells a link of readiness, and whom.
+struct Attachment {
+  net::Poller* poller = nullptr;
+  base::Waker waker{};
+
+  // False where the stream tells nobody.
+  bool to(net::Stream& stream) const { return stream.attach(poller, waker); }
+};
+
 class HIO_EXPORT Link : public base::Tymee {
  public:
   ~Link() override;
@@ -72,6 +82,18 @@ class HIO_EXPORT Link : public base::Tymee {
 
   // Send and receive buffer of the socket, as the kernel reports them; zeros without one (B1).
   virtual net::BufferSizes actualBufSizes() const;
+  // From now on calls that are known to be blocked ask nobody, and `waker` is told when service()
+  // has something to do: readiness, or bytes given to tx(). See watched() and net::Poller. The
+  // poller outlives the link or is taken away by another attach; null: as at first.
+  virtual void attach(net::Poller* poller, base::Waker waker = {});
+  // Nothing escapes the waker: until it is told, or deadline() has come, service() need not be
+  // called. False without a poller and where the network tells nobody.
+  virtual bool watched() const noexcept;
+  // Has service() called again: after room was made in a full rxbs, or bytes were put on txbs past
+  // tx().
+  void wake() const noexcept { attachment_.waker.wake(); }
+  // rxbs is at its high-water mark: nothing is read before there is room.
+  bool full() const noexcept { return rxbs_->size() >= limits_.rxHigh; }
   // For a foreign event loop: the descriptor to wait on, and what for; -1 when there is nothing to
   // wait for, and the descriptor is then not to be watched: it may be ready for ever.
   virtual int fd() const noexcept;
@@ -134,8 +156,9 @@ class HIO_EXPORT Link : public base::Tymee {
   // True when the stream may be used, false when there is nothing to be had yet; throws
   // std::logic_error when it makes no sense to ask.
   virtual bool usable(std::string_view what);
-  // There is something to be received though the descriptor may be silent.
-  bool holdsReceived() const noexcept;
+  // service() has something to do of which no descriptor tells, or has told already.
+  bool ready() const noexcept;
+  const Attachment& attachment() const noexcept { return attachment_; }
   // Called when bytes have moved, and when the connection has been cut off.
   virtual void moved() {}
   virtual void wasCut() {}
@@ -153,6 +176,8 @@ class HIO_EXPORT Link : public base::Tymee {
   [[noreturn]] void raise(Stage stage, const std::error_code& code) const;
 
   std::unique_ptr<net::Stream> stream_;
+  Attachment attachment_;
+  bool told_ = false;  // the stream tells the waker
   help::Bytearray ownTxbs_;
   help::Bytearray ownRxbs_;
   help::Bytearray* txbs_;

@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hio/base/tyming.hpp"
 #include "hio/core/coring.hpp"
@@ -18,6 +19,9 @@
 #include "hio/net/tls.hpp"
 
 namespace hio::core::tcp {
+
+class Turn;
+class Turns;
 
 // Pointers stay the caller's and what they point to must outlive the acceptor.
 struct AcceptorOptions {
@@ -60,6 +64,9 @@ class HIO_EXPORT Acceptor : public base::Tymee {
   net::BufferSizes actualBufSizes() const;
   // The listening descriptor, -1 without one.
   int fd() const noexcept;
+  // As Link::attach and watched(): `waker` is told of connections to accept.
+  virtual void attach(net::Poller* poller, base::Waker waker = {});
+  virtual bool watched() const noexcept;
 
   // Listens; false, and closed, when that cannot be: failure() tells why (V2). A free port that the
   // first open() found is the one that later ones ask for.
@@ -75,7 +82,8 @@ class HIO_EXPORT Acceptor : public base::Tymee {
   void serviceAccepts(std::size_t most = 1024);
 
  protected:
-  std::size_t bs() const noexcept { return options_.bs; }
+  const Attachment& attachment() const noexcept { return attachment_; }
+  void wake() const noexcept { attachment_.waker.wake(); }
 
  private:
   net::Listener::Accepted acceptOne();
@@ -86,6 +94,8 @@ class HIO_EXPORT Acceptor : public base::Tymee {
   Address ha_;
   Address eha_;
   std::unique_ptr<net::Listener> listener_;
+  Attachment attachment_;
+  bool told_ = false;  // the listener tells the waker
   std::deque<Incoming> axes_;
   std::optional<Failure> failure_;
 };
@@ -110,6 +120,7 @@ class HIO_EXPORT Remoter : public Link {
 
   // Throws std::invalid_argument without a connection and for bs or a limit of 0.
   explicit Remoter(RemoterOptions options);
+  ~Remoter() override;
 
   const Address& ha() const noexcept { return ha_; }
   const Address& ca() const noexcept { return ca_; }
@@ -134,6 +145,7 @@ class HIO_EXPORT Remoter : public Link {
   Address ha_;
   Address ca_;
   base::Tymer tymer_;
+  std::shared_ptr<Turn> turn_;  // with a server that has a poller
   bool refreshable_;
   bool graced_ = false;
 };
@@ -172,6 +184,7 @@ class HIO_EXPORT Server : public Acceptor {
 
   // Throws std::invalid_argument, naming the field and its value, for an option out of its range.
   explicit Server(ServerOptions options = {});
+  ~Server() override;
 
   // The connections, by the far side's address. service() closes those that are cut off and removes
   // them once their rxbs is empty, or after `timeout` if nobody reads it; without a source of time,
@@ -179,8 +192,17 @@ class HIO_EXPORT Server : public Acceptor {
   const Ixes& ixes() const noexcept { return ixes_; }
   WireLog* wl() const noexcept { return options_.wl; }
 
+  // Those that the last service() has serviced: with a poller the ones that had something to do,
+  // otherwise all. Pointers are good until the next service() or the removal of their remoter.
+  const std::vector<Remoter*>& serviced() const noexcept { return serviced_; }
+
   // Winds the remoters too.
   void wind(base::Tymth tymth) override;
+  // With a poller, service() looks only at connections that have something to do; a remoter's
+  // tx() is something, too. Idle ones are then dropped up to a sixteenth of `timeout` late.
+  void attach(net::Poller* poller, base::Waker waker = {}) override;
+  // When service() has something to do though nothing is ready; empty: never, or not wound.
+  virtual std::optional<base::Tyme> deadline() const;
   // Closes and forgets every connection too (V7).
   void close() override;
 
@@ -220,9 +242,16 @@ class HIO_EXPORT Server : public Acceptor {
 
  private:
   void removeSpent();
+  bool over(Remoter& remoter) const;
+  void attachIx(Remoter& remoter);
+  void takeTurns();
 
   ServerOptions options_;
+  std::unique_ptr<Turns> turns_;  // with a poller; outlives the remoters
   Ixes ixes_;
+  std::vector<Remoter*> serviced_;
+  std::vector<std::shared_ptr<Turn>> lingering_;  // cut off, and not yet read
+  base::Tyme idleLookAt_{0};
 };
 
 // The server's end of one connection over TLS, made when its handshake is done.
@@ -273,6 +302,9 @@ class HIO_EXPORT ServerTls : public Server {
 
   // Winds the handshakes' deadlines too; they start anew.
   void wind(base::Tymth tymth) override;
+  void attach(net::Poller* poller, base::Waker waker = {}) override;
+  bool watched() const noexcept override;
+  std::optional<base::Tyme> deadline() const override;
   void close() override;
   // Puts what is in axes under TLS.
   void serviceAxes() override;
@@ -292,6 +324,7 @@ class HIO_EXPORT ServerTls : public Server {
 
     Incoming incoming;
     base::Tymer tymer;
+    bool watched = false;
   };
   bool over(Shaking& shaking);
   void refuse(const Address& ca, std::error_code code, std::string why);

@@ -1,0 +1,109 @@
+// Which descriptors can make progress, told edge-triggered: once, when that changes.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "hio/base/idler.hpp"
+#include "hio/export.hpp"
+#include "hio/net/stream.hpp"
+
+namespace hio::net {
+
+struct Readiness {
+  bool readable = false;
+  bool writable = false;
+  bool ending = false;  // the far side has ended, or the descriptor has failed
+};
+
+// Told of one descriptor's readiness. Must not call the poller.
+class Watcher {
+ public:
+  virtual void ready(Readiness readiness) noexcept = 0;
+
+ protected:
+  ~Watcher() = default;
+};
+
+// A descriptor that is being watched; ends with the object. Must not outlive its poller.
+class HIO_EXPORT Watch {
+ public:
+  Watch() noexcept = default;
+  Watch(Watch&& other) noexcept
+      : poller_(std::exchange(other.poller_, nullptr)), handle_(other.handle_), fd_(other.fd_) {}
+  Watch& operator=(Watch&& other) noexcept;
+  ~Watch() { reset(); }
+
+  void reset() noexcept;
+  // The same for a descriptor that is about to be closed, which is cheaper.
+  void resetClosing() noexcept;
+  explicit operator bool() const noexcept { return poller_ != nullptr; }
+
+ private:
+  friend class Poller;
+  Watch(Poller& poller, std::uint64_t handle, int fd) noexcept
+      : poller_(&poller), handle_(handle), fd_(fd) {}
+
+  Poller* poller_ = nullptr;
+  std::uint64_t handle_ = 0;
+  int fd_ = -1;
+};
+
+// Waits for many descriptors at once. Belongs to one thread, but for wake().
+class HIO_EXPORT Poller {
+ public:
+  virtual ~Poller() = default;
+  Poller(const Poller&) = delete;
+  Poller& operator=(const Poller&) = delete;
+
+  // Tells `watcher`, in wait(), each time that the descriptor becomes ready; the first time if it
+  // is ready now. Use the descriptor until it blocks: only then is there a next time. Empty, and
+  // `code` set, when the kernel cannot watch it.
+  virtual Watch watch(int fd, Watcher& watcher, std::error_code& code) = 0;
+  // Waits until something is ready, wake() is called, or `atMost` has passed (empty: without end),
+  // and tells the watchers. The count is that of the watchers told; failed when the poller cannot
+  // wait.
+  virtual IoResult wait(std::optional<base::Tyme> atMost) = 0;
+  // Ends a wait(), or the next one. The one call for other threads, and for signal handlers.
+  virtual void wake() noexcept = 0;
+
+ protected:
+  Poller() = default;
+  Watch made(std::uint64_t handle, int fd) noexcept { return {*this, handle, fd}; }
+
+ private:
+  friend class Watch;
+  // `fd` is -1 when it need not be taken out.
+  virtual void forget(std::uint64_t handle, int fd) noexcept = 0;
+};
+
+struct PollerOptions {
+  // How long wait() looks again and again before it sleeps: to sleep and be woken costs more than
+  // this. 0 where other work waits for the processor.
+  base::Tyme spin = std::chrono::microseconds(50);
+};
+
+// The kernel's (epoll). Throws std::system_error when there is none to be had.
+HIO_EXPORT std::unique_ptr<Poller> systemPoller(PollerOptions options = {});
+
+// Lets a Doist follow real time and sleep in a poller until something is ready or due.
+class HIO_EXPORT PollerIdler final : public base::RealIdler {
+ public:
+  // Both have to outlive the idler.
+  explicit PollerIdler(Poller& poller, help::Clock& clock = help::steadyClock()) noexcept
+      : RealIdler(clock), poller_(poller) {}
+
+ protected:
+  // Throws std::system_error when the poller cannot wait.
+  void wait(std::optional<base::Tyme> atMost) override;
+
+ private:
+  Poller& poller_;
+};
+
+}  // namespace hio::net

@@ -1,0 +1,26 @@
+#include "hio/net/poller.hpp"
+
+namespace hio::net {
+
+Watch& Watch::operator=(Watch&& other) noexcept {
+  std::swap(poller_, other.poller_);
+  std::swap(handle_, other.handle_);
+  std::swap(fd_, other.fd_);
+  return *this;
+}
+
+void Watch::reset() noexcept {
+  if (Poller* const poller = std::exchange(poller_, nullptr)) poller->forget(handle_, fd_);
+}
+
+void Watch::resetClosing() noexcept {
+  fd_ = -1;
+  reset();
+}
+
+void PollerIdler::wait(std::optional<base::Tyme> atMost) {
+  const IoResult result = poller_.wait(atMost);
+  if (result.isError()) throw std::system_error(result.code(), "wait for descriptors");
+}
+
+}  // namespace hio::net

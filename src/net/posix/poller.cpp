@@ -1,0 +1,157 @@
+#include "hio/net/poller.hpp"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <vector>
+
+#include "hio/help/timing.hpp"
+#include "net/posix/descriptor.hpp"
+
+namespace hio::net {
+namespace {
+
+using base::Tyme;
+using posix::Descriptor;
+using posix::lastError;
+
+// Its table of watchers gives each registration a number of its own, so that an event of a
+// descriptor that was closed meanwhile, or lives on in a child process, reaches nobody.
+class Epoll final : public Poller {
+ public:
+  explicit Epoll(const PollerOptions& options)
+      : spin_(options.spin),
+        epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+        waker_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (!epoll_ || !waker_) throw std::system_error(lastError(), "make a poller");
+    epoll_event event{.events = EPOLLIN, .data = {.u64 = WakerHandle}};
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, waker_.get(), &event) != 0) {
+      throw std::system_error(lastError(), "make a poller");
+    }
+  }
+
+  Watch watch(int fd, Watcher& watcher, std::error_code& code) override {
+    const std::uint32_t index = take(code);
+    if (code) return {};
+    Entry& entry = entries_[index];
+    const std::uint64_t handle = std::uint64_t(entry.generation) << 32U | index;
+    epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = {.u64 = handle}};
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+      code = lastError();
+      free_.push_back(index);
+      return {};
+    }
+    entry.watcher = &watcher;
+    return made(handle, fd);
+  }
+
+  IoResult wait(std::optional<Tyme> atMost) override {
+    int count = look(Tyme(0));
+    if (count == 0 && (!atMost || *atMost > Tyme(0))) count = sleep(atMost);
+    if (count < 0) {
+      const std::error_code code = lastError();
+      return code == std::errc::interrupted ? IoResult::done() : IoResult::failed(code);
+    }
+    return IoResult::done(tell(static_cast<std::size_t>(count)));
+  }
+
+  void wake() noexcept override {
+    const std::uint64_t one = 1;
+    // It fails only when enough wakes are waiting already.
+    (void)!::write(waker_.get(), &one, sizeof one);
+  }
+
+ private:
+  static constexpr std::uint64_t WakerHandle = ~std::uint64_t(0);
+
+  struct Entry {
+    Watcher* watcher = nullptr;
+    std::uint32_t generation = 0;
+  };
+
+  void forget(std::uint64_t handle, int fd) noexcept override {
+    const auto index = static_cast<std::uint32_t>(handle);
+    Entry& entry = entries_[index];
+    entry.watcher = nullptr;
+    ++entry.generation;
+    free_.push_back(index);  // there is room: take() saw to it
+    if (fd >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+  }
+
+  std::uint32_t take(std::error_code& code) noexcept {
+    if (free_.empty()) {
+      try {
+        entries_.emplace_back();
+        free_.reserve(entries_.capacity());
+        free_.push_back(static_cast<std::uint32_t>(entries_.size() - 1));
+      } catch (const std::bad_alloc&) {
+        code = std::make_error_code(std::errc::not_enough_memory);
+        return 0;
+      }
+    }
+    const std::uint32_t index = free_.back();
+    free_.pop_back();
+    return index;
+  }
+
+  int look(std::optional<Tyme> atMost) noexcept {
+    timespec limit{};
+    if (atMost) {
+      constexpr std::int64_t Second = 1'000'000'000;
+      limit = {.tv_sec = atMost->count() / Second, .tv_nsec = atMost->count() % Second};
+    }
+    return ::epoll_pwait2(epoll_.get(), events_.data(), static_cast<int>(events_.size()),
+                          atMost ? &limit : nullptr, nullptr);
+  }
+
+  int sleep(std::optional<Tyme> atMost) noexcept {
+    if (spin_ > Tyme(0)) {
+      const Tyme until =
+          help::later(help::SteadyClock::now(), std::min(spin_, atMost.value_or(spin_)));
+      do {
+        const int count = look(Tyme(0));
+        if (count != 0) return count;
+      } while (help::SteadyClock::now() < until);
+      if (atMost) atMost = *atMost - std::min(*atMost, spin_);
+    }
+    return look(atMost);
+  }
+
+  std::size_t tell(std::size_t count) noexcept {
+    std::size_t told = 0;
+    for (const epoll_event& event : std::span(events_).first(count)) {
+      if (event.data.u64 == WakerHandle) {
+        std::uint64_t wakes = 0;
+        (void)!::read(waker_.get(), &wakes, sizeof wakes);
+        continue;
+      }
+      const Entry& entry = entries_[static_cast<std::uint32_t>(event.data.u64)];
+      if (entry.watcher == nullptr || entry.generation != event.data.u64 >> 32U) continue;
+      const bool ending = (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+      const bool failed = (event.events & (EPOLLHUP | EPOLLERR)) != 0;
+      entry.watcher->ready({.readable = (event.events & EPOLLIN) != 0 || ending,
+                            .writable = (event.events & EPOLLOUT) != 0 || failed,
+                            .ending = ending});
+      ++told;
+    }
+    return told;
+  }
+
+  Tyme spin_;
+  Descriptor epoll_;
+  Descriptor waker_;
+  std::vector<Entry> entries_;
+  std::vector<std::uint32_t> free_;
+  std::array<epoll_event, 256> events_;
+};
+
+}  // namespace
+
+std::unique_ptr<Poller> systemPoller(PollerOptions options) {
+  return std::make_unique<Epoll>(options);
+}
+
+}  // namespace hio::net

@@ -1,0 +1,68 @@
+// What a poller has told of one socket.
+#pragma once
+
+#include <utility>
+
+#include "hio/net/poller.hpp"
+
+namespace hio::net::posix {
+
+// Registers at the first call that is blocked, once. Without a poller every call is worth trying.
+class Marks final : public Watcher {
+ public:
+  ~Marks() { watch_.resetClosing(); }
+
+  void attach(Poller* poller, base::Waker waker) noexcept {
+    waker_ = std::move(waker);
+    if (poller == poller_) return;
+    watch_.reset();
+    poller_ = poller;
+    readable_ = writable_ = true;
+  }
+
+  bool attached() const noexcept { return poller_ != nullptr; }
+  bool readable() const noexcept { return readable_; }
+  bool writable() const noexcept { return writable_; }
+
+  // The kernel says that a call would block.
+  IoResult blocked(int fd, IoResult::On on) {
+    if (poller_ == nullptr) return IoResult::blocked(on);
+    (on == IoResult::On::read ? readable_ : writable_) = false;
+    if (watch_) return IoResult::blocked(on);
+    std::error_code code;
+    watch_ = poller_->watch(fd, *this, code);
+    return code ? IoResult::failed(code) : IoResult::blocked(on);
+  }
+  // A socket that is still connecting has nothing to be read until the poller says so.
+  IoResult connecting(int fd) {
+    if (poller_ != nullptr) readable_ = false;
+    return blocked(fd, IoResult::On::write);
+  }
+  // A call has moved less than it could have: the next one would block. Not so before the socket is
+  // watched, as nobody would tell, nor at the end of a stream, which has to be read.
+  void spent(IoResult::On on) noexcept {
+    if (!watch_) return;
+    if (on == IoResult::On::write) {
+      writable_ = false;
+    } else if (!ending_) {
+      readable_ = false;
+    }
+  }
+
+  void ready(Readiness readiness) noexcept override {
+    readable_ = readable_ || readiness.readable;
+    writable_ = writable_ || readiness.writable;
+    ending_ = ending_ || readiness.ending;
+    waker_.wake();
+  }
+
+ private:
+  Poller* poller_ = nullptr;
+  base::Waker waker_;
+  Watch watch_;
+  bool readable_ = true;
+  bool writable_ = true;
+  bool ending_ = false;
+};
+
+}  // namespace hio::net::posix

@@ -1,0 +1,226 @@
+// Clients and servers run by a Doist that sleeps in a poller: visited only when there is something
+// to do.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "hio/base.hpp"
+#include "hio/certificates.hpp"
+#include "hio/core/tcp.hpp"
+#include "support/loopback.hpp"
+
+namespace hio::core::tcp {
+namespace {
+
+using namespace std::chrono_literals;
+using base::Doist;
+
+struct Driven : testing::Test {
+  std::unique_ptr<net::Poller> poller = net::systemPoller();
+  net::PollerIdler idler{*poller};
+  Doist doist{{.limit = 60s, .idler = &idler}};
+
+  LinkDoerOptions byPoller() const { return {.poller = poller.get()}; }
+};
+
+// Counts its visits.
+struct CountedDoer : ClientDoer {
+  using ClientDoer::ClientDoer;
+  int visits = 0;
+  bool recur(base::Tyme tyme) override {
+    ++visits;
+    return ClientDoer::recur(tyme);
+  }
+};
+
+TEST_F(Driven, PingsAndPongsWithAHandfulOfVisitsForEach) {
+  Server server({.host = "127.0.0.1", .port = 0});
+  ASSERT_TRUE(server.open());
+  const std::uint16_t port = server.eha().port;
+  const auto echo = std::make_shared<EchoServerDoer>(server, byPoller());
+  Client client({.port = port});
+  const auto counted = std::make_shared<CountedDoer>(client, byPoller());
+  constexpr int Rounds = 1000;
+  const auto user = base::doify([&, sent = 0](base::Tyme) mutable {
+    if (client.rxbs().size() == 4) {
+      client.clearRxbs();
+      if (sent == Rounds) doist.stop();
+    }
+    if (client.rxbs().empty() && client.txbs().empty() && sent < Rounds && client.connected() &&
+        client.traffic().received == static_cast<std::uint64_t>(4 * sent)) {
+      client.tx("ping");
+      ++sent;
+    }
+    return false;
+  });
+  doist.run({.doers = base::Doers{echo, counted, user}});
+  EXPECT_EQ(client.traffic().received, 4U * Rounds);
+  EXPECT_LE(counted->visits, 3 * Rounds + 20);
+}
+
+TEST_F(Driven, AnIdleClientIsNotVisited) {
+  test::RawListener listener;
+  Client client({.port = listener.port()});
+  const auto counted = std::make_shared<CountedDoer>(client, byPoller());
+  int cycles = 0;
+  const auto clock = base::doify(
+      [&](base::Tyme) {
+        if (++cycles == 50) doist.stop();
+        return false;
+      },
+      {.tock = 1ms});
+  doist.run({.doers = base::Doers{counted, clock}});
+  EXPECT_EQ(cycles, 50);
+  EXPECT_LE(counted->visits, 6);
+}
+
+TEST_F(Driven, CarriesMegabytesThroughTls) {
+  const tool::Authority authority("root");
+  const auto own = authority.issue({"127.0.0.1"});
+  ServerTls server(
+      {.host = "127.0.0.1", .port = 0},
+      {.context = net::TlsContext::server(
+           {.identity = {.key = {.text = own.key}, .certificate = {.text = own.certificate}},
+            .clients = ClientCerts::none})});
+  ASSERT_TRUE(server.open());
+  ClientTls client(
+      {.port = server.eha().port},
+      {.context = net::TlsContext::client({.trust = {.ca = {.text = authority.certificate()}}})});
+  const auto echo = std::make_shared<EchoServerDoer>(server, byPoller());
+  const auto doer = std::make_shared<ClientDoer>(client, byPoller());
+  const std::string sent(5U << 20U, 'x');
+  client.tx(sent);
+  const auto user = base::doify(
+      [&](base::Tyme) {
+        if (client.rxbs().size() == sent.size() || client.failure()) doist.stop();
+        return false;
+      },
+      {.tock = 1ms});
+  doist.run({.doers = base::Doers{echo, doer, user}});
+  EXPECT_EQ(client.rxbs().text(), sent);
+  EXPECT_FALSE(client.failure()) << client.failure()->message();
+}
+
+// The end of a stream is told although its bytes were read by a short read.
+TEST_F(Driven, HearsTheEndAfterTheLastBytes) {
+  test::RawListener listener;
+  Client client({.port = listener.port()});
+  const auto doer = std::make_shared<ClientDoer>(client, byPoller());
+  std::unique_ptr<test::RawPeer> peer;
+  const auto user = base::doify(
+      [&](base::Tyme) {
+        if (client.connected() && !peer) {
+          peer = std::make_unique<test::RawPeer>(listener.accept());
+          peer->send("last words");
+          peer->close();
+        }
+        if (client.cutoff()) doist.stop();
+        return false;
+      },
+      {.tock = 1ms});
+  doist.run({.doers = base::Doers{doer, user}});
+  EXPECT_TRUE(client.cutoff());
+  EXPECT_EQ(client.rxbs().text(), "last words");
+}
+
+TEST_F(Driven, ReconnectsWhenItsPauseIsOver) {
+  Client client({.port = test::closedPort(),
+                 .reconnectable = true,
+                 .retry = {.first = 2ms, .most = 2ms, .attempts = 5}});
+  const auto doer = std::make_shared<ClientDoer>(client, byPoller());
+  const auto user = base::doify(
+      [&](base::Tyme) {
+        if (client.phase() == Phase::stopped) doist.stop();
+        return false;
+      },
+      {.tock = 1ms});
+  doist.run({.doers = base::Doers{doer, user}});
+  ASSERT_TRUE(client.failure());
+  EXPECT_EQ(client.failure()->attempt(), 5U);
+}
+
+TEST_F(Driven, AnotherThreadWakesThePoller) {
+  int cycles = 0;
+  const auto user = base::doify([&](base::Tyme) { return ++cycles == 2; }, {.tock = base::Forever});
+  std::thread waker;
+  const auto starter = base::doify([&](base::Tyme) {
+    waker = std::thread([&] { poller->wake(); });
+    return true;
+  });
+  doist.enter();
+  doist.extend({starter});
+  doist.recur();
+  EXPECT_FALSE(poller->wait(60s).isError());  // ends long before
+  waker.join();
+  doist.exit();
+}
+
+// Plain descriptors, edge by edge.
+TEST(Poller, TellsOfPlainDescriptors) {
+  struct Told final : net::Watcher {
+    int times = 0;
+    net::Readiness last{};
+    void ready(net::Readiness readiness) noexcept override {
+      ++times;
+      last = readiness;
+    }
+  } told;
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const auto poller = net::systemPoller();
+  {
+    std::error_code code;
+    const net::Watch watch = poller->watch(ends[0], told, code);
+    ASSERT_FALSE(code);
+    EXPECT_EQ(poller->wait(0s).count(), 0U);
+    ASSERT_EQ(::write(ends[1], "x", 1), 1);
+    EXPECT_EQ(poller->wait(1s).count(), 1U);
+    EXPECT_TRUE(told.last.readable);
+    EXPECT_EQ(poller->wait(0s).count(), 0U);  // once for each change
+    ::close(ends[1]);
+    EXPECT_EQ(poller->wait(1s).count(), 1U);
+    EXPECT_TRUE(told.last.ending);
+  }
+  EXPECT_EQ(poller->wait(0s).count(), 0U);
+  EXPECT_EQ(told.times, 2);
+  ::close(ends[0]);
+}
+
+TEST(Poller, SaysWhatItCannotWatch) {
+  struct Told final : net::Watcher {
+    void ready(net::Readiness) noexcept override {}
+  } told;
+  const auto poller = net::systemPoller();
+  std::error_code code;
+  EXPECT_FALSE(poller->watch(-1, told, code));
+  EXPECT_EQ(code, std::errc::bad_file_descriptor);
+}
+
+// A descriptor that lives on elsewhere reaches nobody once its watch has ended.
+TEST(Poller, ForgetsADescriptorThatWasClosedButLivesOn) {
+  struct Told final : net::Watcher {
+    int times = 0;
+    void ready(net::Readiness) noexcept override { ++times; }
+  } told;
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe(ends.data()), 0);
+  const int copy = ::dup(ends[0]);
+  const auto poller = net::systemPoller();
+  std::error_code code;
+  net::Watch watch = poller->watch(ends[0], told, code);
+  watch.resetClosing();
+  ::close(ends[0]);
+  ASSERT_EQ(::write(ends[1], "x", 1), 1);
+  EXPECT_EQ(poller->wait(0s).count(), 0U);
+  EXPECT_EQ(told.times, 0);
+  ::close(copy);
+  ::close(ends[1]);
+}
+
+}  // namespace
+}  // namespace hio::core::tcp
