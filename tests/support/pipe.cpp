@@ -1,6 +1,8 @@
 #include "support/pipe.hpp"
 
 #include <algorithm>
+#include <array>
+#include <random>
 
 #include "hio/help/bytearray.hpp"
 
@@ -9,8 +11,11 @@ namespace {
 
 class PipeEnd final : public net::Stream {
  public:
-  PipeEnd(std::shared_ptr<Pipe> pipe, Flow& out, Flow& in, net::Endpoint local, net::Endpoint peer)
-      : pipe_(std::move(pipe)), out_(out), in_(in), local_(local), peer_(peer) {}
+  PipeEnd(std::shared_ptr<Pipe> pipe, bool isNear)
+      : pipe_(std::move(pipe)),
+        out_(isNear ? pipe_->forth : pipe_->back),
+        in_(isNear ? pipe_->back : pipe_->forth),
+        isNear_(isNear) {}
   ~PipeEnd() override { out_.fin = true; }
 
   net::IoResult connect() override { return net::IoResult::done(); }
@@ -37,9 +42,13 @@ class PipeEnd final : public net::Stream {
     const std::size_t room = out_.capacity - std::min(out_.capacity, out_.bytes.size());
     const std::size_t count = std::min({bytes.size(), room, out_.piece()});
     if (count == 0) return net::IoResult::blocked(net::IoResult::On::write);
-    std::string piece(help::textOf(bytes.first(count)));
-    if (out_.tamper) out_.tamper(piece, out_.passed);
-    out_.bytes += piece;
+    if (out_.tamper) {
+      std::string piece(help::textOf(bytes.first(count)));
+      out_.tamper(piece, out_.passed);
+      out_.bytes += piece;
+    } else {
+      out_.bytes += help::textOf(bytes.first(count));
+    }
     out_.passed += count;
     ++out_.calls;
     return net::IoResult::done(count);
@@ -61,8 +70,8 @@ class PipeEnd final : public net::Stream {
     return net::IoResult::done();
   }
 
-  net::Endpoint local() const override { return local_; }
-  net::Endpoint peer() const override { return peer_; }
+  net::Endpoint local() const override { return isNear_ ? pipe_->near : pipe_->far; }
+  net::Endpoint peer() const override { return isNear_ ? pipe_->far : pipe_->near; }
   net::BufferSizes bufferSizes() const override { return {}; }
   int fd() const override { return -1; }
 
@@ -70,17 +79,34 @@ class PipeEnd final : public net::Stream {
   std::shared_ptr<Pipe> pipe_;
   Flow& out_;
   Flow& in_;
-  net::Endpoint local_;
-  net::Endpoint peer_;
+  bool isNear_;
   bool shutReceive_ = false;
 };
 
 }  // namespace
 
-Pipe::Ends Pipe::ends(const std::shared_ptr<Pipe>& pipe, const net::Endpoint& near,
-                      const net::Endpoint& far) {
-  return {.near = std::make_unique<PipeEnd>(pipe, pipe->forth, pipe->back, near, far),
-          .far = std::make_unique<PipeEnd>(pipe, pipe->back, pipe->forth, far, near)};
+Pipe::Ends Pipe::ends(const std::shared_ptr<Pipe>& pipe) {
+  return {.near = std::make_unique<PipeEnd>(pipe, true),
+          .far = std::make_unique<PipeEnd>(pipe, false)};
+}
+
+std::string_view nameOf(Pieces pieces) {
+  constexpr std::array<std::string_view, 3> Names{"whole", "random", "single"};
+  return Names.at(static_cast<std::size_t>(pieces));
+}
+
+void cut(Pipe& pipe, Pieces pieces, std::uint64_t seed) {
+  if (pieces == Pieces::whole) return;
+  for (Flow* const flow : {&pipe.forth, &pipe.back}) {
+    if (pieces == Pieces::single) {
+      flow->piece = [] { return std::size_t(1); };
+      continue;
+    }
+    flow->piece = [random = std::mt19937_64(seed++)]() mutable {
+      const std::size_t most = random() % 4 == 0 ? 3000 : 60;
+      return 1 + random() % most;
+    };
+  }
 }
 
 }  // namespace hio::test

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 
 #include "hio/net/stream.hpp"
 
@@ -27,16 +29,23 @@ struct Flow {
 
 // What lies between two ends; outlives the streams that share it.
 struct Pipe {
-  Flow forth{};  // from `near` to `far`
+  Flow forth{};  // from near to far
   Flow back{};
+  net::Endpoint near{.ip = {.octets = {127, 0, 0, 1}}, .port = 1};
+  net::Endpoint far{.ip = {.octets = {127, 0, 0, 1}}, .port = 2};
 
   struct Ends {
     std::unique_ptr<net::Stream> near;
     std::unique_ptr<net::Stream> far;
   };
   // Connected already. Both keep the pipe.
-  static Ends ends(const std::shared_ptr<Pipe>& pipe, const net::Endpoint& near = {.port = 1},
-                   const net::Endpoint& far = {.port = 2});
+  static Ends ends(const std::shared_ptr<Pipe>& pipe);
 };
+
+// In what pieces bytes go through a pipe.
+enum class Pieces : std::uint8_t { whole, random, single };
+std::string_view nameOf(Pieces pieces);
+// Sets both directions up so.
+void cut(Pipe& pipe, Pieces pieces, std::uint64_t seed);
 
 }  // namespace hio::test

@@ -1,22 +1,29 @@
 #include "support/pipe_net.hpp"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 namespace hio::test {
 namespace {
 
 constexpr net::Ip Here{.octets = {127, 0, 0, 1}};
 
+class Home final : public net::Lookup {
+ public:
+  net::IoResult poll(std::vector<net::Ip>& found) override {
+    found.push_back(Here);
+    return net::IoResult::done(1);
+  }
+};
+
 class PipeListener final : public net::Listener {
  public:
-  PipeListener(net::Endpoint local,
-               std::shared_ptr<std::deque<std::unique_ptr<net::Stream>>> waiting)
-      : local_(local), waiting_(std::move(waiting)) {}
+  PipeListener(PipeNet& net, const net::Endpoint& local) : net_(net), local_(local) {}
 
   Accepted accept() override {
-    if (waiting_->empty()) return {net::IoResult::blocked(net::IoResult::On::read)};
-    auto stream = std::move(waiting_->front());
-    waiting_->pop_front();
+    auto stream = net_.takeFarEnd();
+    if (!stream) return {net::IoResult::blocked(net::IoResult::On::read)};
     return {net::IoResult::done(), std::move(stream)};
   }
   net::Endpoint local() const override { return local_; }
@@ -24,40 +31,36 @@ class PipeListener final : public net::Listener {
   int fd() const override { return -1; }
 
  private:
+  PipeNet& net_;
   net::Endpoint local_;
-  std::shared_ptr<std::deque<std::unique_ptr<net::Stream>>> waiting_;
-};
-
-struct HereLookup final : net::Lookup {
-  net::IoResult poll(std::vector<net::Ip>& found) override {
-    found.push_back(Here);
-    return net::IoResult::done(1);
-  }
 };
 
 }  // namespace
 
-std::unique_ptr<net::Lookup> PipeNet::HereResolver::lookup(std::string) {
-  return std::make_unique<HereLookup>();
-}
-
 std::unique_ptr<net::Stream> PipeNet::takeFarEnd() {
-  auto stream = std::move(waiting_->front());
-  waiting_->pop_front();
-  return stream;
+  const auto line = std::find_if(lines.begin(), lines.end(),
+                                 [](const Line& each) { return each.far != nullptr; });
+  return line != lines.end() ? std::move(line->far) : nullptr;
 }
 
-net::Made<net::Stream> PipeNet::open(const net::Endpoint& peer, const net::StreamOptions&) {
-  pipes_.push_back(std::make_shared<Pipe>());
-  const auto port = static_cast<std::uint16_t>(40000 + pipes_.size());
-  Pipe::Ends ends = Pipe::ends(pipes_.back(), {.ip = Here, .port = port},
-                               {.ip = peer.ip.isAny() ? Here : peer.ip, .port = peer.port});
-  waiting_->push_back(std::move(ends.far));
-  return {.it = std::move(ends.near)};
+net::Made<net::Stream> PipeNet::open(const net::Endpoint& peer,
+                                     const net::StreamOptions& /*options*/) {
+  auto pipe = std::make_shared<Pipe>();
+  pipe->near = {.ip = Here, .port = static_cast<std::uint16_t>(40001 + lines.size())};
+  pipe->far = {.ip = peer.ip.isAny() ? Here : peer.ip, .port = peer.port};
+  cut(*pipe, pieces, lines.size());
+  Pipe::Ends ends = Pipe::ends(pipe);
+  lines.push_back({std::move(pipe), std::move(ends.far)});
+  return {std::move(ends.near), {}};
 }
 
-net::Made<net::Listener> PipeNet::listen(const net::Endpoint& local, const net::ListenOptions&) {
-  return {.it = std::make_unique<PipeListener>(local, waiting_)};
+net::Made<net::Listener> PipeNet::listen(const net::Endpoint& local,
+                                         const net::ListenOptions& /*options*/) {
+  return {std::make_unique<PipeListener>(*this, local), {}};
+}
+
+std::unique_ptr<net::Lookup> PipeNet::Everywhere::lookup(std::string /*name*/) {
+  return std::make_unique<Home>();
 }
 
 }  // namespace hio::test

@@ -1,9 +1,9 @@
-// A network of pipes: whoever listens is connected to at once.
+// A network of pipes: whoever opens a stream is connected at once, to whoever takes its far end.
 #pragma once
 
 #include <deque>
 #include <memory>
-#include <vector>
+#include <string>
 
 #include "hio/net/net.hpp"
 #include "support/pipe.hpp"
@@ -12,29 +12,35 @@ namespace hio::test {
 
 class PipeNet final : public net::Net {
  public:
-  // The n-th connection that was opened, from 0.
-  Pipe& pipe(std::size_t n) { return *pipes_.at(n); }
-  std::size_t opened() const { return pipes_.size(); }
-  // The far end of the next connection that nobody has accepted.
+  struct Line {
+    std::shared_ptr<Pipe> pipe;
+    std::unique_ptr<net::Stream> far;  // null once it was taken or accepted
+  };
+
+  // In the order of opening; a line stays where it is.
+  std::deque<Line> lines{};
+  // What each new pipe is made like.
+  Pieces pieces = Pieces::whole;
+
+  // The far end of the oldest line that has it still.
   std::unique_ptr<net::Stream> takeFarEnd();
 
   net::Made<net::Stream> open(const net::Endpoint& peer,
                               const net::StreamOptions& options) override;
+  // Accepts the far ends of all lines, wherever they were meant to lead.
   net::Made<net::Listener> listen(const net::Endpoint& local,
                                   const net::ListenOptions& options) override;
+  // Finds 127.0.0.1 for every name.
   net::Resolver& resolver() override { return resolver_; }
   std::uint64_t seed() override { return 42; }
 
  private:
-  // Every name is this machine's.
-  struct HereResolver final : net::Resolver {
+  class Everywhere final : public net::Resolver {
+   public:
     std::unique_ptr<net::Lookup> lookup(std::string name) override;
   };
 
-  std::vector<std::shared_ptr<Pipe>> pipes_;
-  std::shared_ptr<std::deque<std::unique_ptr<net::Stream>>> waiting_ =
-      std::make_shared<std::deque<std::unique_ptr<net::Stream>>>();
-  HereResolver resolver_;
+  Everywhere resolver_;
 };
 
 }  // namespace hio::test

@@ -78,11 +78,11 @@ TEST_F(ClientTlsTest, CanBeConnectedStepByStep) {
   EXPECT_TRUE(client.accept());
   EXPECT_FALSE(client.connected());
   client.wrap();
-  EXPECT_EQ(net.pipe(0).forth.passed, 0U);  // nothing is sent yet
+  EXPECT_EQ(net.lines[0].pipe->forth.passed, 0U);  // nothing is sent yet
   client.wrap();
   answer();
   EXPECT_FALSE(client.handshake());
-  EXPECT_GT(net.pipe(0).forth.passed, 0U);
+  EXPECT_GT(net.lines[0].pipe->forth.passed, 0U);
   (void)server->connect();
   EXPECT_TRUE(client.connect());
   EXPECT_TRUE(client.handshake());
@@ -146,13 +146,13 @@ TEST_F(ClientTlsTest, ALongMessageMakesProgressOnEachService) {
 TEST_F(ClientTlsTest, TheQueueMayGrowWhileThePipeIsFull) {
   ClientTls client = make();
   connect(client);
-  net.pipe(0).forth.capacity = 1000;
+  net.lines[0].pipe->forth.capacity = 1000;
   client.tx(std::string(100000, 'a'));
   client.service();
   client.service();
   EXPECT_TRUE(client.wants().write);
   client.tx("z");
-  net.pipe(0).forth.capacity = 1U << 20U;
+  net.lines[0].pipe->forth.capacity = 1U << 20U;
   std::string all;
   for (int turns = 0; turns < 20; ++turns) {
     client.service();
@@ -190,9 +190,9 @@ TEST_F(ClientTlsTest, ShutdownOfSendingSaysGoodbyeAndReceivingGoesOn) {
   client.tx("request");
   client.service();
   client.shutdownSend();
-  EXPECT_TRUE(net.pipe(0).forth.fin);
+  EXPECT_TRUE(net.lines[0].pipe->forth.fin);
   EXPECT_THROW(client.send("SECRET"), std::system_error);
-  EXPECT_EQ(net.pipe(0).forth.bytes.find("SECRET"), std::string::npos);
+  EXPECT_EQ(net.lines[0].pipe->forth.bytes.find("SECRET"), std::string::npos);
   net::IoResult end = net::IoResult::done();
   EXPECT_EQ(test::receiveAll(*server, end), "request");
   EXPECT_TRUE(end.isEnded());
@@ -207,7 +207,7 @@ TEST_F(ClientTlsTest, ShutdownOfReceivingLeavesSendingUnderTls) {
   connect(client);
   client.shutdownReceive();
   client.send("SECRET");
-  EXPECT_EQ(net.pipe(0).forth.bytes.find("SECRET"), std::string::npos);
+  EXPECT_EQ(net.lines[0].pipe->forth.bytes.find("SECRET"), std::string::npos);
   EXPECT_EQ(atServer(), "SECRET");
 }
 
@@ -233,10 +233,10 @@ TEST_F(ClientTlsTest, TheTimeoutCoversTheHandshake) {
   EXPECT_EQ(client.deadline(), 250ms);
   tymist.tyme(249ms);
   client.service();
-  EXPECT_EQ(net.opened(), 1U);
+  EXPECT_EQ(net.lines.size(), 1U);
   tymist.tyme(250ms);
   client.service();
-  EXPECT_EQ(net.opened(), 2U);
+  EXPECT_EQ(net.lines.size(), 2U);
   ASSERT_TRUE(client.failure());
   EXPECT_EQ(client.failure()->stage(), Stage::handshake);
   EXPECT_EQ(client.failure()->code(), std::errc::timed_out);
@@ -247,14 +247,14 @@ TEST_F(ClientTlsTest, WithoutReconnectingAStalledHandshakeStalls) {
   ClientTls client = make();
   for (int turns = 0; turns < 1000; ++turns) client.service(), tymist.tick();
   EXPECT_EQ(client.phase(), Phase::handshaking);
-  EXPECT_EQ(net.opened(), 1U);
+  EXPECT_EQ(net.lines.size(), 1U);
 }
 
 // L21 fixed: closed, the reason told, and the next call starts over.
 TEST_F(ClientTlsTest, AHandshakeThatFailsClosesWithItsReason) {
   ClientTls client = make();
   client.serviceConnect();
-  net.pipe(0).back.bytes = "HTTP/1.1 400 Bad Request\r\n\r\n";
+  net.lines[0].pipe->back.bytes = "HTTP/1.1 400 Bad Request\r\n\r\n";
   EXPECT_FALSE(client.serviceConnect());
   EXPECT_FALSE(client.opened() || client.accepted());
   ASSERT_TRUE(client.failure());
@@ -269,7 +269,7 @@ TEST_F(ClientTlsTest, AHandshakeThatFailsClosesWithItsReason) {
 TEST_F(ClientTlsTest, TheSingleOperationThrowsTheReason) {
   ClientTls client = make();
   client.connect();
-  net.pipe(0).back.fin = true;
+  net.lines[0].pipe->back.fin = true;
   try {
     client.connect();
     FAIL() << "connected";
@@ -292,7 +292,7 @@ TEST_F(ClientTlsTest, AWrongNameStopsAReconnectableClient) {
   EXPECT_THAT(client.failure()->message(), HasSubstr("'other.test' and is made for 'good.test'"));
   EXPECT_THAT(client.failure()->message(), HasSubstr("certedhost"));
   for (int turns = 0; turns < 100; ++turns) client.service(), tymist.tick();
-  EXPECT_EQ(net.opened(), 1U);
+  EXPECT_EQ(net.lines.size(), 1U);
   client.reopen();
   EXPECT_EQ(client.phase(), Phase::connecting);
 }
@@ -421,7 +421,7 @@ TEST_F(ClientTlsTest, ReconnectsAndResumesItsSession) {
   turn(client);
   EXPECT_FALSE(client.tlsInfo().resumed);
   server.reset();
-  for (int turns = 0; turns < 100 && net.opened() < 2; ++turns) client.service(), tymist.tick();
+  for (int turns = 0; turns < 100 && net.lines.size() < 2; ++turns) client.service(), tymist.tick();
   client.tx("queued");
   answer();
   turn(client);

@@ -1,9 +1,7 @@
 #include <gtest/gtest.h>
 
-#include <cstring>
-
 #include "hio/help/bytearray.hpp"
-#include "support/tls_pair.hpp"
+#include "support/tls_ways.hpp"
 
 namespace hio::test {
 namespace {
@@ -11,12 +9,6 @@ namespace {
 using net::IoResult;
 
 const IoResult Blocked = IoResult::blocked(IoResult::On::read);
-
-std::string pattern(std::size_t size) {
-  std::string text(size, '\0');
-  for (std::size_t at = 0; at < size; ++at) text[at] = static_cast<char>('a' + at * 31 % 26);
-  return text;
-}
 
 // Sends all from one end to the other, turning both; what arrived.
 std::string carry(net::Stream& from, net::Stream& to, std::string_view text) {
