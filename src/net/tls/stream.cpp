@@ -134,6 +134,7 @@ IoResult StreamImpl::outcome(int result) noexcept {
   if (kind == SSL_ERROR_WANT_READ) return IoResult::blocked(IoResult::On::read);
   if (kind == SSL_ERROR_WANT_WRITE) return IoResult::blocked(IoResult::On::write);
   if (kind == SSL_ERROR_ZERO_RETURN) return IoResult::ended();
+  dead_ = true;
   Trouble trouble = takeTrouble({});
   try {
     if (verifier_.verdict() != X509_V_OK && trouble.code != std::errc::not_enough_memory) {
@@ -174,7 +175,7 @@ IoResult StreamImpl::receive(std::span<std::byte> room) {
   (void)passOn();
   std::size_t count = 0;
   wire_.allow(room.size() + Allowance);
-  while (!error_ && !ended_ && count < room.size()) {
+  while (!dead_ && !ended_ && count < room.size()) {
     std::size_t read = 0;
     ERR_clear_error();
     const int result = SSL_read_ex(ssl_.get(), room.data() + count, room.size() - count, &read);
@@ -188,7 +189,7 @@ IoResult StreamImpl::receive(std::span<std::byte> room) {
   (void)passOn();  // the answer to a key update
   wire_.rest();
   if (count > 0) return IoResult::done(count);
-  if (error_) return *error_;
+  if (error_ && (dead_ || ended_)) return *error_;
   return ended_ ? IoResult::ended() : IoResult::blocked(IoResult::On::read);
 }
 
@@ -199,14 +200,14 @@ IoResult StreamImpl::send(std::span<const std::byte> bytes) {
   }
   if (error_) return *error_;
   const IoResult before = passOn();
-  if (before.isError()) return keep(before, wire_.lower().why());
+  if (before.isError()) return sendFailed(before);
   if (bytes.empty() || before.isBlocked()) return before;
   if (sendShut_) return IoResult::failed(std::make_error_code(std::errc::broken_pipe));
   const std::size_t count = encrypt(bytes);
   const IoResult after = passOn();
   if (count == bytes.size()) wire_.rest();
   // What was taken is gone from the caller, so it is told before the error.
-  if (after.isError()) (void)keep(after, wire_.lower().why());
+  if (after.isError()) (void)sendFailed(after);
   if (count > 0) return IoResult::done(count);
   return error_ ? *error_ : IoResult::blocked(IoResult::On::write);
 }
@@ -239,6 +240,22 @@ std::size_t StreamImpl::encrypt(std::span<const std::byte> bytes) noexcept {
   return count;
 }
 
+// The far side may have said why, before it went. What else it has sent can still be received.
+IoResult StreamImpl::sendFailed(const IoResult& below) noexcept {
+  std::byte first{};
+  std::size_t count = 0;
+  wire_.allow(Allowance);
+  ERR_clear_error();
+  const int result = dead_ || ended_ ? 1 : SSL_peek_ex(ssl_.get(), &first, 1, &count);
+  if (result != 1) ended_ = outcome(result).isEnded();
+  ERR_clear_error();
+  try {
+    return keep(below, wire_.lower().why());
+  } catch (const std::bad_alloc&) {
+    return keep(below);
+  }
+}
+
 // Passes staged records on, and after the last one the end of sending.
 IoResult StreamImpl::passOn() noexcept {
   const IoResult result = wire_.flush();
@@ -269,7 +286,7 @@ IoResult StreamImpl::shutdown(Direction direction) {
 
 Held StreamImpl::held() const noexcept {
   const Held below = wire_.lower().held();
-  return {.received = !error_ && !ended_ && (more_ || wire_.exhausted() || below.received),
+  return {.received = !dead_ && !ended_ && (more_ || wire_.exhausted() || below.received),
           .unsent = wire_.staged() > 0 || below.unsent};
 }
 

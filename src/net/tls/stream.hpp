@@ -45,6 +45,7 @@ class StreamImpl final : public TlsStream {
   IoResult keep(const IoResult& error, std::string why = {}) noexcept;
   std::size_t encrypt(std::span<const std::byte> bytes) noexcept;
   IoResult passOn() noexcept;
+  IoResult sendFailed(const IoResult& below) noexcept;
 
   std::shared_ptr<Loaded> loaded_;
   Wire wire_;
@@ -56,6 +57,7 @@ class StreamImpl final : public TlsStream {
   bool lowerConnected_ = false;
   bool shaken_ = false;
   bool ended_ = false;         // close_notify has come
+  bool dead_ = false;          // nothing more can be read, as error_ says
   bool sendShut_ = false;      // close_notify has been staged
   bool lowerShutDue_ = false;  // and once it has gone out, the lower stream's sending ends
   bool more_ = false;          // the last receive() did not come to an end
