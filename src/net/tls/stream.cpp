@@ -186,11 +186,23 @@ IoResult StreamImpl::receive(std::span<std::byte> room) {
     ended_ = now.isEnded();
   }
   more_ = count == room.size();
-  (void)passOn();  // the answer to a key update
+  answerKeyUpdate();
+  (void)passOn();
   wire_.rest();
   if (count > 0) return IoResult::done(count);
   if (error_ && (dead_ || ended_)) return *error_;
   return ended_ ? IoResult::ended() : IoResult::blocked(IoResult::On::read);
+}
+
+// OpenSSL leaves the answer to the next write, for which this side may have no reason.
+void StreamImpl::answerKeyUpdate() noexcept {
+  SSL* const ssl = ssl_.get();
+  if (dead_ || sendShut_ || SSL_get_key_update_type(ssl) == SSL_KEY_UPDATE_NONE) return;
+  ERR_clear_error();
+  if (SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1) {
+    if (const int result = SSL_do_handshake(ssl); result != 1) (void)outcome(result);
+  }
+  ERR_clear_error();
 }
 
 IoResult StreamImpl::send(std::span<const std::byte> bytes) {

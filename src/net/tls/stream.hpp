@@ -45,6 +45,7 @@ class StreamImpl final : public TlsStream {
   IoResult keep(const IoResult& error, std::string why = {}) noexcept;
   std::size_t encrypt(std::span<const std::byte> bytes) noexcept;
   IoResult passOn() noexcept;
+  void answerKeyUpdate() noexcept;
   IoResult sendFailed(const IoResult& below) noexcept;
 
   std::shared_ptr<Loaded> loaded_;
