@@ -92,6 +92,11 @@ inline auto everyWay() {
                           testing::Values(Pieces::whole, Pieces::random, Pieces::single));
 }
 
+inline auto everyWayOf(net::TlsVersion version) {
+  return testing::Combine(testing::Values(version),
+                          testing::Values(Pieces::whole, Pieces::random, Pieces::single));
+}
+
 // Bytes that differ from their neighbours.
 inline std::string pattern(std::size_t size) {
   std::string text(size, '\0');
