@@ -27,17 +27,27 @@ void identify(SSL_CTX* context) {
   BIO_free(keyPem);
 }
 
+SSL_CTX* contextOf(bool isServer, int version) {
+  SSL_CTX* const context = SSL_CTX_new(isServer ? TLS_server_method() : TLS_client_method());
+  SSL_CTX_set_min_proto_version(context, version);
+  SSL_CTX_set_max_proto_version(context, version);
+  SSL_CTX_set_session_id_context(context, reinterpret_cast<const unsigned char*>("raw"), 3);
+  if (isServer) identify(context);
+  return context;
+}
+
 }  // namespace
 
-RawTls::RawTls(std::unique_ptr<net::Stream> lower, Side side, net::TlsVersion version)
-    : lower_(std::move(lower)) {
+RawTls::RawTls(std::unique_ptr<net::Stream> lower, Side side, net::TlsVersion version,
+               SSL_CTX* shared)
+    : lower_(std::move(lower)), context_(shared) {
   const bool isServer = side == Side::server;
-  const int number = version == net::TlsVersion::tls12 ? TLS1_2_VERSION : TLS1_3_VERSION;
-  context_ = SSL_CTX_new(isServer ? TLS_server_method() : TLS_client_method());
-  SSL_CTX_set_min_proto_version(context_, number);
-  SSL_CTX_set_max_proto_version(context_, number);
-  SSL_CTX_set_session_id_context(context_, reinterpret_cast<const unsigned char*>("raw"), 3);
-  if (isServer) identify(context_);
+  if (shared != nullptr) {
+    SSL_CTX_up_ref(shared);
+  } else {
+    context_ =
+        contextOf(isServer, version == net::TlsVersion::tls12 ? TLS1_2_VERSION : TLS1_3_VERSION);
+  }
   ssl_ = SSL_new(context_);
   in_ = BIO_new(BIO_s_mem());
   out_ = BIO_new(BIO_s_mem());

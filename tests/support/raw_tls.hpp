@@ -18,7 +18,9 @@ class RawTls {
   enum class Side : std::uint8_t { server, client };
 
   // A server with the test certificates, or a client that believes everything, of this one version.
-  RawTls(std::unique_ptr<net::Stream> lower, Side side, net::TlsVersion version);
+  // With a context of another one, of its settings, which is shared with it.
+  RawTls(std::unique_ptr<net::Stream> lower, Side side, net::TlsVersion version,
+         SSL_CTX* shared = nullptr);
   ~RawTls();
   RawTls(const RawTls&) = delete;
   RawTls& operator=(const RawTls&) = delete;

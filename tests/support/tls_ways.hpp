@@ -27,10 +27,10 @@ inline net::TlsServerConfig serving(net::TlsVersion version) {
 
 // A client of hio and a server that a test moves by hand.
 struct RawPair {
-  RawPair(net::TlsContext& context, net::TlsVersion version) {
+  RawPair(net::TlsContext& context, net::TlsVersion version, SSL_CTX* shared = nullptr) {
     Pipe::Ends ends = Pipe::ends(pipe);
     client = context.wrap(std::move(ends.near), "good.test");
-    server = std::make_unique<RawTls>(std::move(ends.far), RawTls::Side::server, version);
+    server = std::make_unique<RawTls>(std::move(ends.far), RawTls::Side::server, version, shared);
   }
   explicit RawPair(net::TlsVersion version)
       : RawPair(*net::TlsContext::client(trusting(version)), version) {}
