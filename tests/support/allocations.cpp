@@ -9,9 +9,10 @@ namespace {
 std::atomic<std::uint64_t> made{0};
 std::atomic<std::uint64_t> freed{0};
 std::atomic<std::uint64_t> untilFailure{0};
+std::atomic<bool> failsOn{false};
 
 void* allocate(std::size_t size, std::size_t alignment) noexcept {
-  if (untilFailure > 0 && --untilFailure == 0) return nullptr;
+  if (hio::test::allocationFails()) return nullptr;
   // More than any machine has: there AddressSanitizer would end the program.
   if (size > std::size_t{1} << 40U) return nullptr;
   void* const memory =
@@ -58,9 +59,21 @@ Allocations allocations() {
           .freed = freed.load(std::memory_order_relaxed)};
 }
 
-FailingAllocation::FailingAllocation(std::uint64_t nth) { untilFailure = nth; }
+FailingAllocation::FailingAllocation(std::uint64_t nth, bool onwards) {
+  untilFailure = nth;
+  failsOn = onwards;
+}
 
-FailingAllocation::~FailingAllocation() { untilFailure = 0; }
+FailingAllocation::~FailingAllocation() {
+  untilFailure = 0;
+  failsOn = false;
+}
+
+bool allocationFails() noexcept {
+  if (untilFailure == 0 || --untilFailure > 0) return false;
+  if (failsOn) untilFailure = 1;
+  return true;
+}
 
 std::uint64_t FailingAllocation::left() { return untilFailure; }
 

@@ -15,10 +15,10 @@ struct Allocations {
 // All since the program began.
 Allocations allocations();
 
-// In its scope the n-th operator new, from 1, fails, once; none for 0.
+// In its scope the n-th allocation, from 1, fails; none for 0. Once, or all from there on.
 class FailingAllocation {
  public:
-  explicit FailingAllocation(std::uint64_t nth);
+  explicit FailingAllocation(std::uint64_t nth, bool onwards = false);
   ~FailingAllocation();
   FailingAllocation(const FailingAllocation&) = delete;
   FailingAllocation& operator=(const FailingAllocation&) = delete;
@@ -26,5 +26,8 @@ class FailingAllocation {
   // How many more have to be made until one fails; 0: it has failed.
   static std::uint64_t left();
 };
+
+// For an allocator beside operator new, which asks before each allocation: whether it is to fail.
+bool allocationFails() noexcept;
 
 }  // namespace hio::test
