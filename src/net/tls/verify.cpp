@@ -73,8 +73,10 @@ bool excludes(const NAME_CONSTRAINTS& constraints, std::string_view name) noexce
 void checkPins(const std::vector<std::string>& pins) {
   for (const std::string& pin : pins) {
     if (isPin(pin)) continue;
-    throw std::invalid_argument("trust.pins has '" + pin.substr(0, 64) +
-                                "', which is no base64 of a SHA-256");
+    std::string shown = pin.substr(0, 64);
+    std::replace_if(
+        shown.begin(), shown.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
+    throw std::invalid_argument("trust.pins has '" + shown + "', which is no base64 of a SHA-256");
   }
 }
 
