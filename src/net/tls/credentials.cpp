@@ -8,6 +8,7 @@
 #include <cstring>
 #include <exception>
 #include <stdexcept>
+#include <string_view>
 
 #include "net/file.hpp"
 #include "net/tls/error.hpp"
@@ -27,6 +28,11 @@ class Text {
     if (pem.path.empty()) {
       text_ = pem.text;
       return;
+    }
+    // A key in the place of its path would show in the error's text.
+    if (pem.path.find_first_of(std::string_view("\n\0", 2)) != std::string::npos ||
+        pem.path.find("-----BEGIN ") != std::string::npos) {
+      throw std::invalid_argument(what_ + " has a path that is none; PEM itself is given as text");
     }
     what_ += " '" + pem.path + '\'';
     std::error_code code;
