@@ -298,6 +298,17 @@ TEST_F(TlsConfiguration, OneSourceForEachText) {
               HasSubstr("a key is given without its certificate"));
 }
 
+TEST_F(TlsConfiguration, PathsThatAreNoneAreRefused) {
+  const std::string good = file("ca.pem", own_.certificate);
+  for (const std::string& path :
+       {good + '\0', good + std::string("\0.bad", 5), good + '\n', own_.certificate}) {
+    TlsClientConfig config;
+    config.trust.ca.path = path;
+    EXPECT_THAT(badArgument([&] { (void)TlsContext::client(config); }),
+                HasSubstr("CA certificates has a path that is none"));
+  }
+}
+
 TEST_F(TlsConfiguration, AReloadThatFailsLeavesAllAsItWas) {
   TlsServerConfig config = serving();
   const std::string path = file("certificate.pem", own_.certificate);
