@@ -129,7 +129,7 @@ std::vector<NamedMold> badMolds() {
       {"for clients", {.extendedUsage = "clientAuth"}, X509_V_ERR_INVALID_PURPOSE},
       {"a CA",
        {.constraints = "critical,CA:TRUE", .usage = "critical,digitalSignature,keyCertSign"},
-       X509_V_ERR_INVALID_PURPOSE},
+       X509_V_ERR_INVALID_NON_CA},
       {"not for signatures",
        {.usage = "critical,keyEncipherment"},
        X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE},

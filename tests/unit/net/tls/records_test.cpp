@@ -325,7 +325,7 @@ TEST_P(Tls13Records, AStormOfKeyUpdatesDoesNotKeepACallForEver) {
     ASSERT_TRUE(tls.client->held().received);
     result = tls.client->receive(room);
   }
-  EXPECT_GE(calls, 2U);
+  EXPECT_GE(calls, 1U);
   EXPECT_EQ(help::textOf(std::span(room).first(result.count())), "at last");
 }
 
