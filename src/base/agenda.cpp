@@ -51,7 +51,7 @@ void Slot::wake() noexcept {
     return;
   }
   agenda->linkWoken(*this);
-  if (agenda->owner_ != nullptr) agenda->owner_->wake();
+  agenda->wakeOwner();
 }
 
 // Whatever ends a cycle, its doers that were not visited stay due.
@@ -83,9 +83,10 @@ Agenda::~Agenda() {
 
 void Agenda::doers(Doers doers) { doers_ = checked(std::move(doers)); }
 
-void Agenda::enter(const Tymth& tymth) {
+void Agenda::enter(const Tymth& tymth, bool skips) {
   if (entered_) throw std::logic_error("enter: its doers have been entered already; exit first");
   tymth_ = tymth;
+  skips_ = skips;
   entered_ = true;
   try {
     add(Doers(doers_));
@@ -119,7 +120,7 @@ void Agenda::extend(Doers doers) {
     return;
   }
   add(doers);
-  if (owner_ != nullptr) owner_->wake();
+  wakeOwner();
 }
 
 void Agenda::remove(const Doers& doers) {
@@ -137,8 +138,14 @@ void Agenda::remove(const Doers& doers) {
   for (const std::shared_ptr<Doer>& doer : leaving) {
     if (doer->slot_->agenda == this) error.after([&] { dismiss(*doer->slot_); });
   }
-  if (owner_ != nullptr) owner_->wake();
+  wakeOwner();
   error.rethrow();
+}
+
+void Agenda::wakeOwner() noexcept {
+  if (owner_ == nullptr || owner_->doer == nullptr) return;
+  const Tyme tock = owner_->doer->tock();
+  if (tock == Tyme(0) || tock == Forever) owner_->wake();
 }
 
 Tyme Agenda::firstRetyme() const noexcept {
@@ -224,7 +231,7 @@ void Agenda::reschedule(Slot& slot, Tyme base, Tyme tyme) {
     slot.retyme = *slot.nextRetyme;
   } else if (!slot.asap) {
     slot.retyme = help::later(base, tock);
-    if (slot.retyme <= tyme) {
+    if (skips_ && slot.retyme <= tyme) {
       slot.retyme = help::later(tyme, tock - help::between(base, tyme) % tock);
     }
   }

@@ -68,7 +68,9 @@ class Agenda {
   void doers(Doers doers);
   std::size_t size() const noexcept { return size_; }
 
-  void enter(const Tymth& tymth);
+  // `skips`: whether visits that were missed are left out, as they are where the tyme may jump.
+  void enter(const Tymth& tymth, bool skips);
+  bool skips() const noexcept { return skips_; }
   // Visits all that are due at `tyme`.
   void cycle(Tyme tyme);
   void exit();
@@ -84,6 +86,8 @@ class Agenda {
   friend struct Slot;
   class Cycle;
 
+  // Has the DoDoer visited, unless it keeps a pace of its own.
+  void wakeOwner() noexcept;
   void add(const Doers& doers);
   void admit(const std::shared_ptr<Doer>& doer);
   void enter(Slot& slot);
@@ -117,6 +121,7 @@ class Agenda {
   Doers doers_;
   Slot* const owner_;
   Tymth tymth_;
+  bool skips_ = false;
   bool entered_ = false;
   bool cycling_ = false;
   std::uint64_t positions_ = 0;

@@ -65,7 +65,9 @@ void DoDoer::always(bool always) noexcept {
   slot_->wake();
 }
 
-void DoDoer::enter() { agenda_->enter(tymth()); }
+void DoDoer::enter() {
+  agenda_->enter(tymth(), slot_->agenda != nullptr && slot_->agenda->skips());
+}
 
 bool DoDoer::recur(Tyme tyme) {
   agenda_->cycle(tyme);
@@ -134,7 +136,7 @@ void Doist::run(DoistRun how) {
 
 void Doist::enter() {
   if (idler_ != nullptr) idler_->start(tyme());
-  agenda_->enter(tymen());
+  agenda_->enter(tymen(), idler_ != nullptr);
 }
 
 void Doist::recur() {

@@ -54,7 +54,8 @@ class HIO_EXPORT Doer : public Tymee {
   bool done() const noexcept { return done_; }
   // From its enter context to the end of its exit context.
   bool running() const noexcept;
-  // Wakes it; nothing while it does not run.
+  // Wakes it: it will be visited in the next cycle, or in this one if it is still to come; in a DoDoer
+  // with a tock, when that is visited. Nothing while it does not run.
   Waker waker() const noexcept;
 
  protected:
@@ -99,7 +100,8 @@ struct DoDoerOptions {
 };
 
 // A doer that runs doers of its own (contract D5), on the time and the cycles of who runs it. With
-// a tock of 0 it is visited when one of its doers is due or was woken, with another each tock.
+// a tock of 0 it is visited when one of its doers is due or was woken. Another tock is a pace: its
+// doers, also woken ones, wait for it.
 // Done when all of them have ended, unless `always`. A context that is overridden has to call
 // DoDoer's. What a doer throws aborts the DoDoer, too; the other doers are then closed.
 class HIO_EXPORT DoDoer : public Doer {
@@ -150,8 +152,8 @@ struct DoistRun {
 
 // The root of all doers and the owner of their time (contract D3, D4). In each cycle it visits
 // every doer that is due, in the order in which they were added, and then lets the time pass. A
-// doer is due next one tock after it was due last. Visits it has missed by more than a tock are
-// left out: no burst of them follows.
+// doer is due next one tock after it was due (or woken) last. One that is late by more than a tock
+// is visited in each cycle until it has caught up; with an idler its missed visits are left out.
 // A cycle costs as much as the doers in it; one that is not due costs nothing.
 class HIO_EXPORT Doist : public Tymist {
  public:

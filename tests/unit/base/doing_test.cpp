@@ -206,19 +206,18 @@ TEST(Doist, EndsWhenToldTo) {
   EXPECT_FALSE(doist.done());
 }
 
-// A doer is due at whole multiples of its tock, however coarse the cycles are.
-TEST(Doist, LosesNoTimeAndMakesNoBurstOfVisits) {
+// D3: a doer is due at whole multiples of its tock, and catches up one visit for each cycle.
+TEST(Doist, LosesNoVisit) {
   Trace trace;
   Doist doist({.tock = 250ms, .doers = {traced(trace, "A", {.tock = 100ms})}});
   doist.enter();
   for (int i = 0; i < 3; ++i) doist.recur();
   EXPECT_EQ(trace.take(), "A:enter A@0 A@250 A@500");
-  doist.tyme(10s);  // nobody looked for a while
   doist.tock(10ms);
-  for (int i = 0; i < 12; ++i) doist.recur();
-  EXPECT_EQ(trace.take(), "A@10000 A@10100");
-  for (int i = 0; i < 10; ++i) doist.recur();
-  EXPECT_EQ(trace.take(), "A@10200");
+  for (int i = 0; i < 6; ++i) doist.recur();
+  EXPECT_EQ(trace.take(), "A@750 A@760 A@770 A@780 A@790 A@800");
+  for (int i = 0; i < 20; ++i) doist.recur();
+  EXPECT_EQ(trace.take(), "A@900 A@1000");
 }
 
 TEST(Doist, VisitsNobodyAgainWhenItsTymeGoesBack) {
@@ -271,6 +270,18 @@ TEST(DoDoer, WithATockVisitsItsDoersAtThat) {
   Doist doist({.tock = 250ms, .limit = 1s, .doers = {outer}});
   doist.run();
   EXPECT_EQ(trace.text(), "G:enter A:enter G@0 A@0 G@500 A@500 G:close A:close A:exit G:exit");
+}
+
+// D5: tocks that do not divide each other, as hio runs them: who is late catches up.
+TEST(DoDoer, NestedTocksAddUpAsInTheOriginal) {
+  Trace trace;
+  const auto a = traced(trace, "A", {.tock = 625ms, .visits = 4});
+  const auto inner = std::make_shared<DoDoer>(DoDoerOptions{.tock = 500ms, .doers = {a}});
+  const auto outer = std::make_shared<DoDoer>(DoDoerOptions{.tock = 375ms, .doers = {inner}});
+  Doist doist({.tock = 250ms, .limit = 5s, .doers = {outer}});
+  doist.run();
+  EXPECT_EQ(trace.text(), "A:enter A@0 A@1250 A@1500 A@2000 A:clean A:exit");
+  EXPECT_EQ(doist.tyme(), 2250ms);
 }
 
 TEST(DoDoer, WithoutATockIsVisitedWhenADoerOfItsOwnIsDue) {

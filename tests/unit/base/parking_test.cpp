@@ -117,6 +117,24 @@ TEST(Waker, WakesAllDoDoersAround) {
   EXPECT_EQ(trace.take(), "G@250 H@250 A@250");
 }
 
+TEST(Waker, KeepsToThePaceOfADoDoerWithATock) {
+  Trace trace;
+  const auto a = traced(trace, "A", {.tock = Forever});
+  const auto outer = group(trace, "G", {.tock = 500ms, .doers = {a}});
+  Doist doist({.tock = 250ms, .doers = {outer}});
+  doist.enter();
+  doist.recur();
+  trace.take();
+  a->waker().wake();
+  outer->extend({traced(trace, "B", {.tock = Forever})});
+  doist.recur();
+  doist.recur();
+  EXPECT_EQ(trace.take(), "B:enter G@500 A@500 B@500");
+  outer->waker().wake();
+  doist.recur();
+  EXPECT_EQ(trace.take(), "G@750");
+}
+
 TEST(Waker, DoesNothingBeforeAndAfterTheRunAndWhenTheDoerIsGone) {
   Trace trace;
   Waker waker;
@@ -349,6 +367,19 @@ TEST(RealTime, ALateCycleVisitsOnceAndKeepsTheRhythm) {
   Doist doist({.doers = {a}, .idler = &idler});
   doist.run();
   EXPECT_EQ(trace.text(), "A:enter A@0 A@100 A@1125 A@1200 A:clean A:exit");
+}
+
+TEST(RealTime, ALateCycleKeepsTheRhythmInADoDoerToo) {
+  Trace trace;
+  FakeClock clock;
+  FakeIdler idler(clock);
+  const auto a = traced(trace, "A", {.tock = 100ms, .visits = 3, .onRecur = [&](Traced& self) {
+                                       if (self.count() == 1) clock.pass(1025ms);
+                                     }});
+  Doist doist({.doers = {group(trace, "G", {.doers = {a}})}, .idler = &idler});
+  doist.run();
+  EXPECT_EQ(trace.text(),
+            "G:enter A:enter G@0 A@0 G@1025 A@1025 G@1100 A@1100 A:clean A:exit G:clean G:exit");
 }
 
 TEST(RealTime, ASecondRunGoesOnWhereTheFirstEnded) {
