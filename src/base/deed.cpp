@@ -44,8 +44,10 @@ bool Deed::result() const {
 }
 
 void Deed::Yield::await_suspend(std::coroutine_handle<> /*coroutine*/) noexcept {
-  doer_.pace(tock_);
+  promise_.doer_->pace(tock_);
 }
+
+Tyme Deed::Yield::await_resume() const noexcept { return promise_.doer_->now_; }
 
 void Deed::End::await_suspend(Coroutine coroutine) noexcept {
   promise_type& promise = coroutine.promise();

@@ -42,6 +42,7 @@ struct Contexts {
   int visits = 0;
   std::function<void()> onEnter{};
   std::function<void(Traced&)> onRecur{};
+  std::function<void()> onFirst{};  // in the first visit
   std::function<void()> onClean{};
   std::function<void()> onExit{};
   std::function<void()> onClose{};
@@ -71,6 +72,7 @@ class Traced : public Doer {
     trace_.add(name_ + "@" + std::to_string(millis(tyme)));
     ++count_;
     if (contexts_.onRecur) contexts_.onRecur(*this);
+    if (contexts_.onFirst && count_ == 1) contexts_.onFirst();
     return count_ == contexts_.visits;
   }
   void clean() override { context("clean", contexts_.onClean); }
@@ -136,7 +138,7 @@ inline std::shared_ptr<TracedGroup> group(Trace& trace, const std::string& name,
 }
 
 // To be put into a context.
-inline std::function<void()> throws(const std::string& what) {
+inline auto throws(const char* what) {
   return [what] { throw std::runtime_error(what); };
 }
 

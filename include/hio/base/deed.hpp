@@ -110,15 +110,15 @@ class HIO_EXPORT ReDoer : public Doer {
 HIO_EXPORT std::shared_ptr<Doer> doify(std::function<Deed(Tymth, Tyme)> deed,
                                        DoerOptions options = {});
 
-class Deed::Yield {
+class HIO_EXPORT Deed::Yield {
  public:
-  Yield(ReDoer& doer, Tyme tock) noexcept : doer_(doer), tock_(tock) {}
+  Yield(const promise_type& promise, Tyme tock) noexcept : promise_(promise), tock_(tock) {}
   bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> coroutine) noexcept;
-  Tyme await_resume() const noexcept { return doer_.now_; }
+  Tyme await_resume() const noexcept;
 
  private:
-  ReDoer& doer_;
+  const promise_type& promise_;
   Tyme tock_;
 };
 
@@ -145,7 +145,7 @@ class Deed::promise_type {
   Deed get_return_object() noexcept { return Deed(Coroutine::from_promise(*this)); }
   std::suspend_always initial_suspend() const noexcept { return {}; }
   End final_suspend() const noexcept { return {}; }
-  Yield yield_value(Tyme tock) noexcept { return {*doer_, tock}; }
+  Yield yield_value(Tyme tock) const noexcept { return {*this, tock}; }
   void return_value(bool done) noexcept { done_ = done; }
   void unhandled_exception() noexcept { error_ = std::current_exception(); }
 

@@ -17,22 +17,17 @@ using test::Trace;
 using test::traced;
 using test::Traced;
 
-// Runs what `act` says in the first visit of a doer.
-std::function<void(Traced&)> once(std::function<void()> act) {
-  return [act = std::move(act)](Traced& self) {
-    if (self.count() == 1) act();
-  };
-}
-
 // --- extend ---
 
 // D5
 TEST(Extend, EntersAtOnceAndVisitsFromTheNextCycleOn) {
   Trace trace;
   Doist doist({.tock = 250ms});
-  doist.extend({traced(trace, "A", {.onRecur = once([&] {
-                                      doist.extend({traced(trace, "C"), traced(trace, "D")});
-                                    })}),
+  doist.extend({traced(trace, "A",
+                       {.onFirst =
+                            [&] {
+                              doist.extend({traced(trace, "C"), traced(trace, "D")});
+                            }}),
                 traced(trace, "B")});
   EXPECT_EQ(doist.doers().size(), 2U);
   EXPECT_EQ(doist.deeds(), 0U);
@@ -119,9 +114,12 @@ TEST(Remove, KeepsOthersFromThisCycle) {
   Doist doist({.tock = 250ms});
   const auto c = traced(trace, "C");
   const auto a = traced(trace, "A");
-  doist.extend({a, traced(trace, "B", {.onRecur = once([&] {
-                                         doist.remove({a, c});
-                                       })}),
+  doist.extend({a,
+                traced(trace, "B",
+                       {.onFirst =
+                            [&] {
+                              doist.remove({a, c});
+                            }}),
                 c, traced(trace, "D")});
   doist.run({.limit = 500ms});
   EXPECT_EQ(trace.text(),
@@ -133,10 +131,10 @@ TEST(Remove, OfItselfTakesEffectWhenItsContextHasReturned) {
   Trace trace;
   Doist doist({.tock = 250ms});
   std::shared_ptr<Traced> self;
-  self = traced(trace, "A", {.onRecur = once([&] {
-                               doist.remove({self});
-                               EXPECT_TRUE(self->running());
-                             })});
+  self = traced(trace, "A", {.onFirst = [&] {
+                  doist.remove({self});
+                  EXPECT_TRUE(self->running());
+                }});
   doist.extend({self, traced(trace, "B", {.visits = 1})});
   doist.run();
   EXPECT_EQ(trace.text(), "A:enter B:enter A@0 A:close A:exit B@0 B:clean B:exit");
@@ -151,7 +149,7 @@ TEST(Remove, OfItselfInEnterAndInTheLastVisitAndOnTheWayOut) {
   std::shared_ptr<Traced> b;
   std::shared_ptr<Traced> c;
   a = traced(trace, "A", {.onEnter = [&] { doist.remove({a}); }});
-  b = traced(trace, "B", {.visits = 1, .onRecur = once([&] { doist.remove({b}); })});
+  b = traced(trace, "B", {.visits = 1, .onFirst = [&] { doist.remove({b}); }});
   c = traced(
       trace, "C",
       {.visits = 1, .onClean = [&] { doist.remove({c}); }, .onExit = [&] { doist.remove({c}); }});
@@ -167,7 +165,7 @@ TEST(Remove, OfTheDoDoerItIsInLetsThatFinishItsCycle) {
   std::shared_ptr<DoDoer> outer;
   outer = group(trace, "G",
                 {.doers = {traced(trace, "A"),
-                           traced(trace, "B", {.onRecur = once([&] { doist.remove({outer}); })}),
+                           traced(trace, "B", {.onFirst = [&] { doist.remove({outer}); }}),
                            traced(trace, "C")}});
   doist.extend({outer, traced(trace, "D", {.visits = 2})});
   doist.run();
@@ -204,7 +202,7 @@ TEST(Remove, KeepsADoerThatNobodyElseHoldsUntilItHasReturned) {
 TEST(Exit, FromInsideACycleClosesAllAndTheOneInside) {
   Trace trace;
   Doist doist;
-  doist.extend({traced(trace, "A"), traced(trace, "B", {.onRecur = once([&] { doist.exit(); })}),
+  doist.extend({traced(trace, "A"), traced(trace, "B", {.onFirst = [&] { doist.exit(); }}),
                 traced(trace, "C")});
   doist.run();
   EXPECT_EQ(trace.text(),
@@ -325,7 +323,7 @@ TEST(Throws, InRecurOfANestedOneAbortsAllAroundIt) {
   Trace trace;
   const auto inner =
       group(trace, "H",
-            {.doers = {traced(trace, "B"), traced(trace, "C", {.onRecur = once(throws("deep"))}),
+            {.doers = {traced(trace, "B"), traced(trace, "C", {.onFirst = throws("deep")}),
                        traced(trace, "D")}});
   const auto outer = group(trace, "G", {.doers = {traced(trace, "A"), inner}});
   Doist doist({.doers = {outer, traced(trace, "E")}});
@@ -371,7 +369,7 @@ TEST(Throws, InCloseAndExitTheFirstIsTold) {
 TEST(Throws, InAbortTheFirstIsTold) {
   Trace trace;
   Doist doist({.doers = {traced(trace, "A",
-                                {.onRecur = once(throws("recur")),
+                                {.onFirst = throws("recur"),
                                  .onExit = throws("exit"),
                                  .onAbort = throws("abort")}),
                          traced(trace, "B", {.onClose = throws("close")})}});
