@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/hio-cpp)
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 
-install(TARGETS hio EXPORT hio-cpp FILE_SET HEADERS)
+install(TARGETS hio hio_sim EXPORT hio-cpp FILE_SET HEADERS)
 install(EXPORT hio-cpp
   FILE hio-cppTargets.cmake NAMESPACE hio:: DESTINATION ${package_dir})
 

@@ -1,0 +1,265 @@
+#include "sim/stream.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace hio::sim {
+
+using net::IoResult;
+
+SimStream::SimStream(Fabric& fabric, Host& host, const net::Endpoint& peer,
+                     const net::BufferSizes& sizes)
+    : fabric_(fabric), host_(host), peer_(peer), sizes_(sizes), number_(fabric.enter(*this)) {}
+
+SimStream::SimStream(Fabric& fabric, Connection& connection, const net::BufferSizes& sizes)
+    : fabric_(fabric),
+      host_(*connection.ends[1].host),
+      peer_(connection.ends[1].remote),
+      sizes_(sizes),
+      connection_(&connection),
+      side_(1),
+      number_(fabric.enter(*this)),
+      connected_(true) {
+  end().stream = number_;
+}
+
+SimStream::~SimStream() {
+  fabric_.sync();
+  fabric_.tell(Event::Kind::closed, host_, {.stream = number_});
+  if (connection_ != nullptr) fabric_.close(*connection_, side_);
+  fabric_.leave(number_);
+}
+
+CallFate SimStream::fateOf(Op op, std::size_t bytes, std::uint64_t moved) {
+  if (!fabric_.hasCallRules()) return {};
+  CallFate fate = fabric_.ask({.op = op,
+                               .host = host_,
+                               .at = peer_,
+                               .stream = number_,
+                               .bytes = bytes,
+                               .moved = moved,
+                               .name = {},
+                               .tyme = fabric_.clock(),
+                               .random = fabric_.random()});
+  if (fate.ending != Ending::none && connection_ != nullptr) {
+    fabric_.breakUp(*connection_, fate.ending);
+  }
+  return fate;
+}
+
+void SimStream::keep(std::error_code code) {
+  if (first_) return;
+  first_ = code;
+  fabric_.tell(Event::Kind::failed, host_, {.stream = number_, .far = peer_, .code = code});
+}
+
+// What would merely block a transfer ends an attempt, as it does with the kernel's stream.
+IoResult SimStream::refuse(std::error_code code) {
+  keep(code);
+  const IoResult result = IoResult::of(code, IoResult::On::write);
+  return result.isBlocked() ? IoResult::failed(code) : result;
+}
+
+IoResult SimStream::error(std::error_code code, IoResult::On on) {
+  if (IoResult::of(code, on).isBlocked()) return IoResult::blocked(on);
+  keep(code);
+  return IoResult::of(first_, on);
+}
+
+IoResult SimStream::connect() {
+  if (connected_) return IoResult::done();
+  if (first_) return refuse(first_);
+  fabric_.sync();
+  const CallFate fate = fateOf(Op::connect, 0, 0);
+  if (fate.code) return refuse(fate.code);
+  if (connection_ == nullptr) {
+    std::error_code code;
+    connection_ = fabric_.connect(host_, peer_, sizes_, code);
+    if (connection_ == nullptr) return refuse(code);
+    end().stream = number_;
+    fabric_.tell(Event::Kind::connecting, end());
+    return IoResult::blocked(IoResult::On::write);
+  }
+  if (end().error) return refuse(std::exchange(end().error, {}));
+  if (end().state == State::synSent) return IoResult::blocked(IoResult::On::write);
+  if (end().state == State::closed) return refuse(codeOf(std::errc::connection_aborted));
+  connected_ = true;
+  fabric_.tell(Event::Kind::connected, end());
+  return IoResult::done();
+}
+
+IoResult SimStream::receive(std::span<std::byte> room) {
+  fabric_.sync();
+  if (room.empty()) return IoResult::done();
+  const CallFate fate = fateOf(Op::receive, room.size(), received_);
+  if (fate.code) return error(fate.code, IoResult::On::read);
+  if (connection_ == nullptr) return error(codeOf(std::errc::not_connected), IoResult::On::read);
+  if (end().in.empty()) return nothingToReceive();
+  room = room.first(std::min(room.size(), fate.most));
+  if (room.empty()) return IoResult::blocked(IoResult::On::read);
+  const std::size_t count = fabric_.receive(*connection_, side_, room);
+  received_ += count;
+  fabric_.tellBytes(Event::Kind::received, end(), room.first(count));
+  return IoResult::done(count);
+}
+
+// In the order in which the kernel looks.
+IoResult SimStream::nothingToReceive() {
+  End& own = end();
+  const bool over = own.finArrived || own.readShut || (own.state == State::closed && !own.error);
+  if (!own.finArrived && own.error) {
+    return error(std::exchange(own.error, {}), IoResult::On::read);
+  }
+  if (!over) return IoResult::blocked(IoResult::On::read);
+  if (first_) return IoResult::of(first_, IoResult::On::read);
+  if (!own.finArrived && !own.readShut) {
+    return error(codeOf(std::errc::not_connected), IoResult::On::read);
+  }
+  if (!std::exchange(endTold_, true)) fabric_.tell(Event::Kind::ended, own);
+  return IoResult::ended();
+}
+
+IoResult SimStream::send(std::span<const std::byte> bytes) {
+  return send(std::span<const std::span<const std::byte>>(&bytes, 1));
+}
+
+IoResult SimStream::send(std::span<const std::span<const std::byte>> pieces) {
+  fabric_.sync();
+  if (first_) return IoResult::of(first_, IoResult::On::write);
+  std::size_t wanted = 0;
+  for (const auto& piece : pieces) wanted += piece.size();
+  if (wanted == 0) return IoResult::done();
+  const CallFate fate = fateOf(Op::send, wanted, sent_);
+  if (fate.code) return error(fate.code, IoResult::On::write);
+  if (connection_ == nullptr) return error(codeOf(std::errc::broken_pipe), IoResult::On::write);
+  End& own = end();
+  if (own.error) return error(std::exchange(own.error, {}), IoResult::On::write);
+  if (own.state == State::synSent) return IoResult::blocked(IoResult::On::write);
+  if (own.finWanted || own.isDead()) {
+    return error(codeOf(std::errc::broken_pipe), IoResult::On::write);
+  }
+  std::size_t count = 0;
+  for (const auto& piece : pieces) {
+    const auto part = piece.first(std::min(piece.size(), fate.most - count));
+    const std::size_t taken = fabric_.send(*connection_, side_, part);
+    if (taken > 0) fabric_.tellBytes(Event::Kind::sent, own, part.first(taken));
+    count += taken;
+    if (taken < piece.size()) break;
+  }
+  sent_ += count;
+  return count > 0 ? IoResult::done(count) : IoResult::blocked(IoResult::On::write);
+}
+
+IoResult SimStream::shutdown(net::Direction direction) {
+  fabric_.sync();
+  const CallFate fate = fateOf(Op::shutdown, 0, 0);
+  if (fate.code) return IoResult::of(fate.code, IoResult::On::write);
+  if (connection_ == nullptr || end().isDead()) {
+    return IoResult::of(codeOf(std::errc::not_connected), IoResult::On::write);
+  }
+  End& own = end();
+  if (own.state == State::synSent) {
+    own.state = State::closed;
+    own.armed = false;
+    return IoResult::done();
+  }
+  fabric_.tell(Event::Kind::shut, own);
+  if (direction != net::Direction::send) own.readShut = true;
+  if (direction != net::Direction::receive) fabric_.shutdownSend(*connection_, side_);
+  return IoResult::done();
+}
+
+net::Endpoint SimStream::local() const { return connected_ ? end().local : net::Endpoint{}; }
+
+net::Endpoint SimStream::peer() const { return connected_ ? end().remote : net::Endpoint{}; }
+
+// ---- listener -----------------------------------------------------------------------------------
+
+namespace {
+
+// As accept(2): what went wrong with one connection says nothing about the next one.
+bool concernsOnlyThatConnection(const std::error_code& code) noexcept {
+  return code == std::errc::connection_aborted || code == std::errc::protocol_error ||
+         code == std::errc::no_protocol_option || code == std::errc::operation_not_supported ||
+         code == std::errc::network_down || code == std::errc::network_unreachable ||
+         code == std::errc::host_unreachable || code == std::errc::operation_not_permitted;
+}
+
+}  // namespace
+
+SimListener::~SimListener() {
+  fabric_.sync();
+  fabric_.closeDoor(*door_);
+}
+
+net::Listener::Accepted SimListener::accept() {
+  fabric_.sync();
+  if (door_->down) return {IoResult::lost(codeOf(std::errc::network_down))};
+  while (!door_->queue.empty()) {
+    CallFate fate;
+    if (fabric_.hasCallRules()) {
+      fate = fabric_.ask({.op = Op::accept,
+                          .host = *door_->host,
+                          .at = door_->local,
+                          .stream = 0,
+                          .bytes = 0,
+                          .moved = 0,
+                          .name = {},
+                          .tyme = fabric_.clock(),
+                          .random = fabric_.random()});
+    }
+    const bool passOver = concernsOnlyThatConnection(fate.code);
+    if (fate.code && !passOver) {
+      fabric_.tell(Event::Kind::failed, *door_->host, {.near = door_->local, .code = fate.code});
+      return {IoResult::of(fate.code, IoResult::On::read)};
+    }
+    Connection& connection = *door_->queue.front();
+    if (fate.ending != Ending::none) fabric_.breakUp(connection, fate.ending);
+    door_->queue.pop_front();
+    connection.door = nullptr;
+    auto stream = std::make_unique<SimStream>(fabric_, connection, door_->buffers);
+    if (passOver) continue;
+    fabric_.tell(Event::Kind::accepted, connection.ends[1]);
+    return {IoResult::done(), std::move(stream)};
+  }
+  return {IoResult::blocked(IoResult::On::read)};
+}
+
+// ---- names --------------------------------------------------------------------------------------
+
+SimLookup::SimLookup(Fabric& fabric, Host& host, std::string name)
+    : fabric_(fabric),
+      host_(host),
+      name_(std::move(name)),
+      number_(fabric.enterLookup(host, name_)) {}
+
+IoResult SimLookup::poll(std::vector<net::Ip>& found) {
+  fabric_.sync();
+  if (!answer_) {
+    const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
+    if (name_.empty() || std::any_of(name_.begin(), name_.end(), control)) {
+      return IoResult::failed(net::ResolveError::badName);
+    }
+    fabric_.tell(Event::Kind::asked, host_);
+    answer_ = fabric_.answerOf(host_, name_);
+    if (answer_->at > fabric_.clock() && answer_->at < base::Tyme::max()) {
+      fabric_.wakeAt(answer_->at);
+    }
+  }
+  if (fabric_.clock() < answer_->at || answer_->at == base::Tyme::max()) {
+    return IoResult::blocked(IoResult::On::read);
+  }
+  if (!std::exchange(told_, true)) {
+    fabric_.tell(Event::Kind::answered, host_, {.code = answer_->code});
+    fabric_.leaveLookup(number_);
+  }
+  if (answer_->code) return IoResult::failed(answer_->code);
+  found.insert(found.end(), answer_->ips.begin(), answer_->ips.end());
+  return IoResult::done(answer_->ips.size());
+}
+
+std::unique_ptr<net::Lookup> SimResolver::lookup(std::string name) {
+  return std::make_unique<SimLookup>(fabric_, host_, std::move(name));
+}
+
+}  // namespace hio::sim
