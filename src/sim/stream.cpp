@@ -43,6 +43,7 @@ CallFate SimStream::fateOf(Op op, std::size_t bytes, std::uint64_t moved) {
                                .random = fabric_.random()});
   if (fate.ending != Ending::none && connection_ != nullptr) {
     fabric_.breakUp(*connection_, fate.ending);
+    if (op == Op::receive) end().in.clear();
   }
   return fate;
 }

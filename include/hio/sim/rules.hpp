@@ -78,11 +78,13 @@ struct Call {
   Random& random;
 };
 
+// How the connection ends. By a receive, it loses what has arrived and was not received yet.
 enum class Ending : std::uint8_t {
   none,
   reset,   // both sides find the connection reset
   finish,  // both sides see the other's clean end, after what was sent so far
 };
+
 
 // What a call comes to; what is not said is as usual.
 struct CallFate {
