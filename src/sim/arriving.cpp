@@ -152,7 +152,7 @@ void Fabric::arriveData(const Segment& segment) {
       return;
     }
     const auto at = static_cast<std::size_t>(to.arrived - from.acked());
-    to.in.append(from.out.view().subspan(at, segment.bytes - known));
+    if (!to.deaf) to.in.append(from.out.view().subspan(at, segment.bytes - known));
     to.arrived += segment.bytes - known;
   }
   answer(connection, side, Packet::Kind::ack);

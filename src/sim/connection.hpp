@@ -51,6 +51,7 @@ struct End {
   std::size_t receiveRoom = 0;
   bool finArrived = false;
   bool readShut = false;
+  bool deaf = false;  // a rule has ended what the program receives: the rest arrives for nothing
 
   int tries = 0;
   bool recovering = false;  // only what was lost first is sent, until it is acknowledged
@@ -61,6 +62,8 @@ struct End {
 
   std::uint64_t acked() const noexcept { return out.consumed(); }
   std::uint64_t total() const noexcept { return out.consumed() + out.size(); }
+  // Before which byte there is room.
+  std::uint64_t roomEnd() const noexcept { return (deaf ? arrived : in.consumed()) + receiveRoom; }
   bool isDead() const noexcept { return state == State::closed || state == State::timeWait; }
   bool isOutstanding() const noexcept {
     return state == State::synSent || state == State::synReceived || !out.empty() ||

@@ -89,6 +89,8 @@ class Fabric {
   void shutdownSend(Connection& connection, std::size_t side);
   void close(Connection& connection, std::size_t side);
   void breakUp(Connection& connection, Ending ending);
+  // The program has received all that it will.
+  static void deafen(End& end) noexcept;
   net::BufferSizes sizesFor(const net::BufferSizes& wanted, const net::BufferSizes& ruled) const;
 
  private:

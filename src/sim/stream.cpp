@@ -43,7 +43,7 @@ CallFate SimStream::fateOf(Op op, std::size_t bytes, std::uint64_t moved) {
                                .random = fabric_.random()});
   if (fate.ending != Ending::none && connection_ != nullptr) {
     fabric_.breakUp(*connection_, fate.ending);
-    if (op == Op::receive) end().in.clear();
+    if (op == Op::receive) Fabric::deafen(end());
   }
   return fate;
 }
@@ -107,13 +107,14 @@ IoResult SimStream::receive(std::span<std::byte> room) {
 // In the order in which the kernel looks.
 IoResult SimStream::nothingToReceive() {
   End& own = end();
-  const bool over = own.finArrived || own.readShut || (own.state == State::closed && !own.error);
-  if (!own.finArrived && own.error) {
+  const bool finished = own.finArrived || own.deaf;
+  const bool over = finished || own.readShut || (own.state == State::closed && !own.error);
+  if (!finished && own.error) {
     return error(std::exchange(own.error, {}), IoResult::On::read);
   }
   if (!over) return IoResult::blocked(IoResult::On::read);
   if (first_) return IoResult::of(first_, IoResult::On::read);
-  if (!own.finArrived && !own.readShut) {
+  if (!finished && !own.readShut) {
     return error(codeOf(std::errc::not_connected), IoResult::On::read);
   }
   if (!std::exchange(endTold_, true)) fabric_.tell(Event::Kind::ended, own);

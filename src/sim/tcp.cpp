@@ -189,7 +189,7 @@ std::size_t Fabric::receive(Connection& connection, std::size_t side, std::span<
   std::copy_n(end.in.view().begin(), count, room.begin());
   end.in.consume(count);
   // As against the silly window syndrome: the far side hears of room once there is enough of it.
-  const std::uint64_t edge = end.in.consumed() + end.receiveRoom;
+  const std::uint64_t edge = end.roomEnd();
   if (end.state == State::established && !end.finArrived &&
       edge - end.advertised >= std::max<std::size_t>(end.receiveRoom / 2, 1)) {
     answer(connection, side, Packet::Kind::ack);
@@ -221,6 +221,11 @@ void Fabric::close(Connection& connection, std::size_t side) {
   forgetIfDone(connection);
 }
 
+void Fabric::deafen(End& end) noexcept {
+  end.in.clear();
+  end.deaf = end.state != State::closed;
+}
+
 void Fabric::breakUp(Connection& connection, Ending ending) {
   for (std::size_t side : {std::size_t(0), std::size_t(1)}) {
     End& end = connection.ends.at(side);
@@ -241,7 +246,7 @@ Segment Fabric::segmentOf(Connection& connection, std::size_t side, Packet::Kind
           .seq = end.next,
           .bytes = 0,
           .ack = end.arrived + (end.finArrived ? 1 : 0),
-          .edge = end.in.consumed() + end.receiveRoom};
+          .edge = end.roomEnd()};
 }
 
 void Fabric::answer(Connection& connection, std::size_t side, Packet::Kind kind) {
