@@ -1,0 +1,186 @@
+#include "swarm/checker.hpp"
+
+#include <algorithm>
+
+namespace hio::swarm {
+
+using core::tcp::Client;
+using core::tcp::OnCutoff;
+using core::tcp::Phase;
+
+namespace {
+
+char byteAt(std::uint64_t position) noexcept {
+  return static_cast<char>((position * 0x9e3779b97f4a7c15U) >> 56U);
+}
+
+std::string number(std::uint64_t value) { return std::to_string(value); }
+
+}  // namespace
+
+void Checker::require(bool holds, const std::string& what) const {
+  if (holds) return;
+  throw Violation(what + " [phase " + std::string(nameOf(client_.phase())) + ", epoch " +
+                  number(client_.epoch()) + ", failure " +
+                  (client_.failure() ? client_.failure()->message() : "none") + "]");
+}
+
+std::string Checker::fresh(std::size_t count) const {
+  std::string text(count, '\0');
+  for (std::size_t i = 0; i < count; ++i) text[i] = byteAt(given_ + i);
+  return text;
+}
+
+void Checker::check() {
+  const std::size_t before = moves_;
+  checkSent();
+  moves_ = before;
+  checkReceived();
+  checkTraffic();
+  checkPhase();
+  checkFailure();
+  checkEnds();
+  wasConnected_ = client_.connected() && !client_.cutoff();
+}
+
+// Every byte given is handed over once, or queued, or dropped where that was asked for.
+void Checker::checkSent() {
+  const std::uint64_t queued = client_.txbs().size();
+  require(queued <= given_, "more bytes are queued than were ever given");
+  require(queued <= options_.limits.txLimit, "txbs is above its limit");
+  std::uint64_t at = front_;
+  for (; moves_ < near_.moves().size(); ++moves_) {
+    const Tap::Move& move = near_.moves()[moves_];
+    if (!move.sent) continue;
+    for (const char byte : move.bytes) {
+      require(byte == byteAt(at), "the byte handed over at position " + number(at) +
+                                      " is another one: lost, repeated or out of order");
+      ++at;
+    }
+  }
+  const std::uint64_t front = given_ - queued;
+  if (front != at) {
+    const bool mayDrop = options_.onCutoff == OnCutoff::drop && front > at && queued == 0;
+    require(mayDrop, "given " + number(given_) + ", handed over up to " + number(at) +
+                         ", but queued " + number(queued));
+  }
+  front_ = front;
+}
+
+// rxbs holds what came, in order, and nothing else.
+void Checker::checkReceived() {
+  std::string came;
+  for (; moves_ < near_.moves().size(); ++moves_) {
+    if (!near_.moves()[moves_].sent) came += near_.moves()[moves_].bytes;
+  }
+  received_ += came.size();
+  const help::Bytearray& rxbs = client_.rxbs();
+  require(rxbs.consumed() + rxbs.size() == received_,
+          "rxbs has had " + number(rxbs.consumed() + rxbs.size()) + " bytes, but " +
+              number(received_) + " came");
+  require(rxbs.size() <= options_.limits.rxHigh, "rxbs is above its limit");
+  require(rxbs.size() < came.size() || rxbs.text().ends_with(came),
+          "rxbs does not end with what came last");
+}
+
+void Checker::checkTraffic() const {
+  const auto& wires = near_.wires();
+  const auto& now = client_.traffic();
+  require(client_.epoch() == wires.size(),
+          "epoch is " + number(client_.epoch()) + " after connection " + number(wires.size()));
+  if (wires.empty()) return;
+  const Wire& last = *wires.back();
+  require(now.sent == last.sent.size(), "traffic().sent is not what was handed over");
+  require(now.received == last.received.size(), "traffic().received is not what came");
+  const std::uint64_t start = received_ - last.received.size();
+  const std::uint64_t consumed = client_.rxbs().consumed();
+  require(client_.staleRx() == (start > consumed ? start - consumed : 0),
+          "staleRx() does not lie at the epoch's start");
+  if (wires.size() < 2) return;
+  const Wire& previous = *wires[wires.size() - 2];
+  require(client_.previousTraffic().sent == previous.sent.size() &&
+              client_.previousTraffic().received == previous.received.size(),
+          "previousTraffic() is not that of the connection before");
+}
+
+void Checker::checkPhase() const {
+  const Phase phase = client_.phase();
+  const bool linked = phase == Phase::connected || phase == Phase::cutoff;
+  const bool closed = phase == Phase::closed || phase == Phase::stopped;
+  require(client_.connected() == linked, "connected() contradicts the phase");
+  require(client_.accepted() == (linked || phase == Phase::handshaking),
+          "accepted() contradicts the phase");
+  require(client_.opened() == !closed, "opened() contradicts the phase");
+  require(closed || client_.cutoff() == (phase == Phase::cutoff), "cutoff() contradicts the phase");
+  const int open = near_.openNow();
+  require(linked ? open == 1 : open <= (phase == Phase::connecting ? 2 : 0),
+          number(static_cast<std::uint64_t>(open)) + " streams are open");
+  if (linked) {
+    require(near_.wires().back()->open, "connected on a stream that is closed");
+  }
+  if (phase == Phase::waiting || phase == Phase::connecting || phase == Phase::resolving) {
+    require(client_.deadline().has_value() || !options_.reconnectable || phase != Phase::waiting,
+            "waiting without a deadline");
+  }
+}
+
+// While connected, a failure is there if and only if the stream has told one.
+void Checker::checkFailure() const {
+  if (!client_.connected()) {
+    const bool lost = client_.phase() == Phase::stopped && client_.failure() == nullptr;
+    require(!lost || !options_.reconnectable || !options_.retry.attempts, "stopped for no reason");
+    return;
+  }
+  const Wire& wire = *near_.wires().back();
+  const auto& failure = client_.failure();
+  if (wire.error) {
+    require(failure != nullptr,
+            "the stream failed with " + wire.error->message() + ", and the client has no failure");
+    require(failure->code() == *wire.error,
+            "the failure is not the stream's first one, " + wire.error->message());
+  } else {
+    require(failure == nullptr, "a failure without an error of the stream");
+  }
+  if (client_.cutoff()) require(wire.ended || wire.error, "cut off by nothing");
+  if (client_.ended()) require(wire.ended, "ended() without the far side's end");
+}
+
+// What one side received is a prefix of what the other handed over on that very connection.
+void Checker::checkEnds() {
+  for (const auto& there : far_.wires()) {
+    const auto here =
+        std::find_if(near_.wires().rbegin(), near_.wires().rend(), [&](const auto& wire) {
+          return wire->near == there->far && wire->far.port == there->near.port;
+        });
+    if (here == near_.wires().rend()) {
+      require(there->received.empty(), "the server received from a connection that was never made");
+      continue;
+    }
+    compare(**here, *there, "the server");
+    compare(*there, **here, "the client");
+    require(there->sent.size() <= there->given.size() &&
+                there->given.compare(0, there->sent.size(), there->sent) == 0,
+            "a remoter handed over what it was not given");
+  }
+}
+
+void Checker::compare(Wire& from, Wire& to, const std::string& what) const {
+  const std::size_t fresh = to.received.size() - to.compared;
+  require(to.received.size() <= from.sent.size(),
+          what + " received more than the other side handed over in that epoch");
+  require(to.received.compare(to.compared, fresh, from.sent, to.compared, fresh) == 0,
+          what + " received other bytes than were handed over");
+  to.compared = to.received.size();
+}
+
+void Checker::checkLog(const core::WireLog& log) const {
+  std::string expected;
+  for (const Tap::Move& move : near_.moves()) {
+    expected += std::string("\n") + (move.sent ? "Tx " : "Rx ") +
+                core::Address(move.wire->far).duple() + ":\n" + move.bytes + "\n";
+  }
+  const auto bytes = log.readRx();
+  require(bytes && help::textOf(*bytes) == expected, "the wire log is not what went over the wire");
+}
+
+}  // namespace hio::swarm
