@@ -1,4 +1,5 @@
-// The client on the kernel's own loopback: what fakes cannot show.
+// The client on the kernel's own loopback: what only the kernel has, such as descriptors. What any
+// network has is in client_on_both_nets_test.cpp.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -7,10 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
-#include <csignal>
 #include <functional>
-#include <future>
 #include <optional>
 #include <string>
 
@@ -24,7 +22,6 @@ namespace {
 using namespace std::chrono_literals;
 using test::closedPort;
 using test::RawListener;
-using test::RawPeer;
 using test::turnUntil;
 
 struct ClientLoopback : testing::Test {
@@ -49,27 +46,6 @@ int optionOf(int fd, int level, int name) {
   return value;
 }
 
-// A4
-TEST_F(ClientLoopback, ConnectsInAFewCallsAndKnowsBothAddresses) {
-  Client client(options());
-  int calls = 1;
-  while (!client.serviceConnect() && calls < 3) ++calls;
-  EXPECT_TRUE(client.connected());
-  EXPECT_LE(calls, 3);
-  EXPECT_EQ(client.ha(), Address("127.0.0.1", listener.port()));
-  EXPECT_EQ(client.ca().host, "127.0.0.1");
-  EXPECT_NE(client.ca().port, 0);
-}
-
-// H6
-TEST_F(ClientLoopback, AnEmptyHostIsThisMachine) {
-  ClientOptions any = options();
-  any.host = "";
-  Client client(any);
-  const RawPeer peer(peerOf(client));
-  EXPECT_EQ(client.host(), "127.0.0.1");
-}
-
 // T10, O1, faults §5: nonblocking, close-on-exec and without delay, from the first moment.
 TEST_F(ClientLoopback, ItsDescriptorsAreNonblockingCloseOnExecAndWithoutDelay) {
   const auto server = openServer({.host = "127.0.0.1", .port = 0, .tymth = tymist.tymen()});
@@ -89,38 +65,6 @@ TEST_F(ClientLoopback, ItsDescriptorsAreNonblockingCloseOnExecAndWithoutDelay) {
   const auto lazy = openClient(other);
   EXPECT_EQ(optionOf(lazy->fd(), IPPROTO_TCP, TCP_NODELAY), 0);
   EXPECT_EQ(optionOf(lazy->fd(), SOL_SOCKET, SO_KEEPALIVE), 1);
-}
-
-// B1 to B3
-TEST_F(ClientLoopback, BuffersAreAtLeastTwiceBsAndLargerDefaultsAreLeftAlone) {
-  const auto plain = openClient(options())->actualBufSizes();
-  for (const std::size_t bs : {std::size_t(8096), std::size_t(65536)}) {
-    ClientOptions sized = options();
-    sized.bs = bs;
-    const auto client = openClient(sized);
-    EXPECT_GE(client->actualBufSizes().send, 2 * bs);
-    EXPECT_GE(client->actualBufSizes().receive, 2 * bs);
-    EXPECT_GE(client->actualBufSizes().send, plain.send);
-    client->close();
-    EXPECT_EQ(client->actualBufSizes().send, 0U);
-  }
-}
-
-// A10
-TEST_F(ClientLoopback, ConnectsToIpv6) {
-  std::optional<RawListener> v6;
-  try {
-    v6.emplace(8, true);
-  } catch (const std::system_error& error) {
-    // A machine without IPv6: the client must say so.
-    Client client({.host = "::1", .port = 9});
-    EXPECT_FALSE(client.connect());
-    EXPECT_TRUE(client.failure());
-    return;
-  }
-  Client client({.host = "::1", .port = v6->port()});
-  EXPECT_TRUE(turnUntil([&] { return client.connected(); }, [&] { client.serviceConnect(); }));
-  EXPECT_EQ(client.ha(), Address("::1", v6->port()));
 }
 
 // A3, A4, A11: refused again and again, a new descriptor each time and none left over.
@@ -177,129 +121,6 @@ TEST_F(ClientLoopback, NeverConnectsToItself) {
   EXPECT_EQ(client.failure()->code(), std::errc::connection_refused);
 }
 
-TEST_F(ClientLoopback, MovesMegabytesBothWaysByteForByte) {
-  std::string text(8U << 20U, '\0');
-  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i * 2654435761U >> 13U);
-  const auto server = openServer({.host = "127.0.0.1", .port = 0, .tymth = tymist.tymen()});
-  Client client(to(server->ha().port));
-  ASSERT_TRUE(client.tx(text));
-  ASSERT_TRUE(turnUntil([&] { return client.rxbs().size() == text.size(); },
-                        [&] {
-                          client.service();
-                          server->service();
-                          for (const auto& [ca, remoter] : server->ixes()) {
-                            remoter->tx(remoter->rxbs().view());
-                            remoter->clearRxbs();
-                          }
-                        }));
-  EXPECT_EQ(client.rxbs().text(), text);
-  EXPECT_EQ(client.traffic().sent, text.size());
-  EXPECT_EQ(client.traffic().received, text.size());
-}
-
-// R5, faults 13, 14
-TEST_F(ClientLoopback, DataThenResetIsDataThenReset) {
-  Client client(options());
-  RawPeer peer(peerOf(client));
-  peer.send("last words");
-  std::array<char, 16> probe{};
-  ASSERT_TRUE(turnUntil(
-      [&] { return ::recv(client.fd(), probe.data(), probe.size(), MSG_PEEK) == 10; }, [] {}));
-  peer.reset();
-  ASSERT_TRUE(serviceUntil(client, [&] { return client.cutoff(); }));
-  EXPECT_EQ(client.rxbs().text(), "last words");
-  ASSERT_TRUE(client.failure());
-  EXPECT_EQ(client.failure()->code(), std::errc::connection_reset);
-  // Faults 11: the kernel gives what looks like a clean end next; the first error is kept.
-  EXPECT_TRUE(client.receive().value().empty());
-  EXPECT_EQ(client.failure()->code(), std::errc::connection_reset);
-  EXPECT_FALSE(client.ended());
-}
-
-// T3, T4 [bug], faults 18: what raises EPIPE out of hio's service(), for ever; and no signal.
-TEST_F(ClientLoopback, SendingToAPeerThatIsGoneIsACutoffWithoutASignal) {
-  ASSERT_NE(std::signal(SIGPIPE, SIG_DFL), SIG_ERR);
-  Client client(options());
-  RawPeer peer(peerOf(client));
-  client.tx("one");
-  client.serviceSends();
-  peer.close();  // with "one" unread: a reset
-  ASSERT_TRUE(turnUntil([&] { return client.cutoff(); },
-                        [&] {
-                          client.tx("more");
-                          EXPECT_NO_THROW(client.service());
-                        }));
-  ASSERT_TRUE(client.failure());
-  for (int i = 0; i < 10; ++i) EXPECT_NO_THROW(client.service());
-  EXPECT_EQ(client.send("again"), 0U);
-}
-
-// O7, faults 17
-TEST_F(ClientLoopback, HalfClosedHereItStillReceives) {
-  Client client(options());
-  RawPeer peer(peerOf(client));
-  client.tx("question");
-  client.serviceSends();
-  client.shutdownSend();
-  EXPECT_EQ(peer.receiveAll(), "question");
-  peer.send("answer");
-  peer.close();
-  ASSERT_TRUE(serviceUntil(client, [&] { return client.cutoff(); }));
-  EXPECT_EQ(client.rxbs().text(), "answer");
-  EXPECT_EQ(client.failure(), nullptr);
-}
-
-// Faults 16
-TEST_F(ClientLoopback, HalfClosedThereItStillSendsWhenAskedTo) {
-  ClientOptions half = options();
-  half.halfOpen = true;
-  Client client(half);
-  const RawPeer peer(peerOf(client));
-  peer.shutdownSend();
-  ASSERT_TRUE(serviceUntil(client, [&] { return client.ended(); }));
-  client.tx("still talking");
-  client.service();
-  EXPECT_EQ(peer.receive(13), "still talking");
-  client.shutdownSend();
-  EXPECT_TRUE(client.cutoff());
-}
-
-TEST_F(ClientLoopback, DrainDeliversEverythingBeforeItCloses) {
-  const std::string text(4U << 20U, 'd');
-  Client client(options());
-  const int fd = peerOf(client);
-  auto all = std::async(std::launch::async, [fd] { return RawPeer(fd).receiveAll(); });
-  client.tx(text);
-  client.drain(1h);
-  ASSERT_TRUE(serviceUntil(client, [&] { return client.phase() == Phase::stopped; }));
-  EXPECT_EQ(all.get(), text);
-  EXPECT_EQ(client.failure(), nullptr);
-}
-
-// S7, faults 40: a server that is restarted in mid stream.
-TEST_F(ClientLoopback, ComesBackToAServerThatWasRestarted) {
-  auto server = openServer({.host = "127.0.0.1", .port = 0, .tymth = tymist.tymen()});
-  const std::uint16_t port = server->ha().port;
-  ClientOptions again = to(port);
-  again.reconnectable = true;
-  again.timeout = 1s;
-  Client client(again);
-  const auto both = [&] { client.service(), server->service(), tymist.tick(10ms); };
-  ASSERT_TRUE(turnUntil([&] { return server->ixes().size() == 1; }, both));
-  server->close();
-  ASSERT_TRUE(serviceUntil(client, [&] { return client.failure() != nullptr; }));
-  client.tx("for the next one");
-  server = openServer({.host = "127.0.0.1", .port = port, .tymth = tymist.tymen()});
-  ASSERT_TRUE(server->opened());
-  ASSERT_TRUE(turnUntil(
-      [&] {
-        return server->ixes().size() == 1 &&
-               server->ixes().begin()->second->rxbs().text() == "for the next one";
-      },
-      both));
-  EXPECT_EQ(client.epoch(), 2U);
-}
-
 // Faults 9
 TEST_F(ClientLoopback, SurvivesAShortageOfDescriptors) {
   const auto server = openServer({.host = "127.0.0.1", .port = 0, .tymth = tymist.tymen()});
@@ -349,38 +170,6 @@ TEST_F(ClientLoopback, AServerPassesOverAConnectionThatWasGivenUp) {
         client.service();
         EXPECT_NO_THROW(server->service());
       }));
-}
-
-// W2: hio's own test of the wire log, 357 bytes.
-TEST_F(ClientLoopback, TheSharedWireLogIsThatOfTheOriginal) {
-  WireLog log({.samed = true, .reopen = true});
-  const auto server = openServer({.host = "", .port = 0, .wl = &log, .tymth = tymist.tymen()});
-  ClientOptions logged = to(server->ha().port);
-  logged.wl = &log;
-  const auto client = openClient(logged);
-  const auto turn = [&] { client->service(), server->service(); };
-  ASSERT_TRUE(turnUntil([&] { return server->ixes().size() == 1 && client->connected(); }, turn));
-  Remoter& remoter = *server->ixes().begin()->second;
-  EXPECT_EQ(remoter.ca(), client->ca());
-  client->tx("Beta sends to Server first");
-  ASSERT_TRUE(turnUntil([&] { return remoter.rxbs().size() == 26; }, turn));
-  client->tx("Beta sends to Server second");
-  client->tx("Beta sends to Server third");
-  ASSERT_TRUE(turnUntil([&] { return remoter.rxbs().size() == 26 + 27 + 26; }, turn));
-  remoter.tx("Server sends to Beta");
-  ASSERT_TRUE(turnUntil([&] { return client->rxbs().size() == 20; }, turn));
-  const auto entry = [](const char* direction, const Address& who, const char* data) {
-    return "\n" + std::string(direction) + ' ' + who.duple() + ":\n" + data + "\n";
-  };
-  const Address far = client->ha();
-  const Address near = client->ca();
-  const char* const both = "Beta sends to Server secondBeta sends to Server third";
-  EXPECT_EQ(help::textOf(log.readRx().value()),
-            entry("Tx", far, "Beta sends to Server first") +
-                entry("Rx", near, "Beta sends to Server first") + entry("Tx", far, both) +
-                entry("Rx", near, both) + entry("Tx", near, "Server sends to Beta") +
-                entry("Rx", far, "Server sends to Beta"));
-  EXPECT_EQ(log.readRx(), log.readTx());
 }
 
 }  // namespace

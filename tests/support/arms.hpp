@@ -4,6 +4,8 @@
 #include <functional>
 #include <memory>
 #include <ostream>
+#include <string>
+#include <string_view>
 
 #include "hio/sim.hpp"
 
@@ -21,7 +23,7 @@ class Arm {
   virtual net::Net& near() = 0;
   virtual net::Net& far() = 0;
   // An address of far() that near() reaches.
-  virtual net::Ip farIp() const = 0;
+  virtual net::Ip farIp(net::Family family = net::Family::v4) const = 0;
   // Lets the network work for a moment, and time go on.
   virtual void turn() = 0;
   // Destroys the stream in such a way that its peer sees a reset.
@@ -38,6 +40,29 @@ class Arm {
 };
 
 std::unique_ptr<Arm> makeArm(ArmKind kind);
+
+// The far end of a connection, driven by hand.
+class Peer {
+ public:
+  Peer(Arm& arm, std::unique_ptr<net::Stream> stream) : arm_(arm), stream_(std::move(stream)) {}
+
+  // Takes what is there now; true at the end of the stream.
+  bool take();
+  const std::string& taken() const { return taken_; }
+  // Turns until all is sent, so many bytes are taken, or the end has come; false after far too
+  // long.
+  bool send(std::string_view text);
+  bool takes(std::size_t count);
+  bool takesAll();
+  void shutdownSend() { (void)stream_->shutdown(net::Direction::send); }
+  void close() { stream_.reset(); }
+  void reset() { arm_.reset(std::move(stream_)); }
+
+ private:
+  Arm& arm_;
+  std::unique_ptr<net::Stream> stream_;
+  std::string taken_;
+};
 
 // For GoogleTest's names.
 std::ostream& operator<<(std::ostream& out, ArmKind kind);
