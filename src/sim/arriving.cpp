@@ -121,12 +121,15 @@ void Fabric::arriveAck(const Segment& segment) {
     news = news || !to.finAcked;
     to.finSent = to.finAcked = true;
   }
-  to.edgeLost = false;
   to.next = std::max(to.next, to.acked());
   to.edge = std::max(to.edge, segment.edge);
   if (news || answersProbe) {
     to.tries = 0;
     to.recovering = false;
+  }
+  if (news) {
+    to.probes = 0;
+    if (to.probing) disarm(to);
   }
   if (!to.isOutstanding()) disarm(to);
   if (to.finAcked && to.finArrived) to.state = State::timeWait;

@@ -39,7 +39,6 @@ struct End {
   help::Bytearray out;     // taken from the program and not yet acknowledged
   std::uint64_t next = 0;  // the first byte not yet sent
   std::uint64_t edge = 0;  // the far side has room for bytes before this one
-  bool edgeLost = false;   // the far side has told of more room, and that was lost
   std::size_t sendRoom = 0;
   bool finWanted = false;
   bool finSent = false;
@@ -53,7 +52,9 @@ struct End {
   bool readShut = false;
   bool deaf = false;  // a rule has ended what the program receives: the rest arrives for nothing
 
-  int tries = 0;
+  int tries = 0;            // unanswered in a row
+  int probes = 0;           // of a window that stays closed
+  bool probing = false;     // the timer waits for room, not for an acknowledgement
   bool recovering = false;  // only what was lost first is sent, until it is acknowledged
   bool armed = false;
   std::uint32_t timer = 0;  // of the timer that counts; earlier ones are void
@@ -78,6 +79,7 @@ struct Connection {
   std::array<End, 2> ends{};  // the one that connects, the one that listens
   Door* door = nullptr;       // where it waits to be accepted
   std::size_t pending = 0;    // events that name it
+  bool isFinished = false;    // by a rule
   std::list<Connection>::iterator self{};
 };
 

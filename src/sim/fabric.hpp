@@ -89,6 +89,8 @@ class Fabric {
   void shutdownSend(Connection& connection, std::size_t side);
   void close(Connection& connection, std::size_t side);
   void breakUp(Connection& connection, Ending ending);
+  // This end has failed without a word to the far one.
+  static void sever(Connection& connection, std::size_t side);
   // The program has received all that it will.
   static void deafen(End& end) noexcept;
   net::BufferSizes sizesFor(const net::BufferSizes& wanted, const net::BufferSizes& ruled) const;

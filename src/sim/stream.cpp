@@ -67,6 +67,17 @@ IoResult SimStream::error(std::error_code code, IoResult::On on) {
   return IoResult::of(first_, on);
 }
 
+// A call fails by a rule. A kernel that tells an error has given the connection up: what has
+// arrived can be received, and nothing else goes.
+IoResult SimStream::ruled(std::error_code code, IoResult::On on) {
+  const IoResult result = error(code, on);
+  if (result.isError() && connection_ != nullptr) {
+    fabric_.sever(*connection_, side_);
+    end().error.clear();
+  }
+  return result;
+}
+
 IoResult SimStream::connect() {
   if (connected_) return IoResult::done();
   if (first_) return refuse(first_);
@@ -93,7 +104,7 @@ IoResult SimStream::receive(std::span<std::byte> room) {
   fabric_.sync();
   if (room.empty()) return IoResult::done();
   const CallFate fate = fateOf(Op::receive, room.size(), received_);
-  if (fate.code) return error(fate.code, IoResult::On::read);
+  if (fate.code) return ruled(fate.code, IoResult::On::read);
   if (connection_ == nullptr) return error(codeOf(std::errc::not_connected), IoResult::On::read);
   if (end().in.empty()) return nothingToReceive();
   room = room.first(std::min(room.size(), fate.most));
@@ -132,7 +143,7 @@ IoResult SimStream::send(std::span<const std::span<const std::byte>> pieces) {
   for (const auto& piece : pieces) wanted += piece.size();
   if (wanted == 0) return IoResult::done();
   const CallFate fate = fateOf(Op::send, wanted, sent_);
-  if (fate.code) return error(fate.code, IoResult::On::write);
+  if (fate.code) return ruled(fate.code, IoResult::On::write);
   if (connection_ == nullptr) return error(codeOf(std::errc::broken_pipe), IoResult::On::write);
   End& own = end();
   if (own.error) return error(std::exchange(own.error, {}), IoResult::On::write);

@@ -35,6 +35,7 @@ class SimStream final : public net::Stream {
   CallFate fateOf(Op op, std::size_t bytes, std::uint64_t moved);
   net::IoResult refuse(std::error_code code);
   net::IoResult error(std::error_code code, net::IoResult::On on);
+  net::IoResult ruled(std::error_code code, net::IoResult::On on);
   net::IoResult nothingToReceive();
   void keep(std::error_code code);
 

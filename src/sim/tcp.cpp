@@ -20,7 +20,7 @@ constexpr std::size_t MostQueued = 4096;  // net.core.somaxconn
 Tyme pauseBefore(const End& end) noexcept {
   const bool opening = end.state == State::synSent || end.state == State::synReceived;
   Tyme pause = opening ? FirstSynRetry : FirstRetry;
-  for (int i = 0; i < end.tries && pause < MostRetry; ++i) pause *= 2;
+  for (int i = 0; i < std::max(end.tries, end.probes) && pause < MostRetry; ++i) pause *= 2;
   return std::min(pause, MostRetry);
 }
 
@@ -226,14 +226,22 @@ void Fabric::deafen(End& end) noexcept {
   end.deaf = end.state != State::closed;
 }
 
+void Fabric::sever(Connection& connection, std::size_t side) {
+  End& end = connection.ends.at(side);
+  end.state = State::closed;
+  disarm(end);
+}
+
 void Fabric::breakUp(Connection& connection, Ending ending) {
   for (std::size_t side : {std::size_t(0), std::size_t(1)}) {
-    End& end = connection.ends.at(side);
+    const End& end = connection.ends.at(side);
     if (ending == Ending::reset && !end.isDead()) arriveReset(connection, side);
-    if (ending == Ending::finish && end.state == State::established) {
-      shutdownSend(connection, side);
+    // As from a machine in between that closes: what is sent later finds nobody.
+    if (ending == Ending::finish && end.state == State::established && !end.finSent) {
+      post(segmentOf(connection, side, Packet::Kind::fin), clock_);
     }
   }
+  connection.isFinished = ending == Ending::finish;
 }
 
 // ---- sending ------------------------------------------------------------------------------------
@@ -256,7 +264,9 @@ void Fabric::answer(Connection& connection, std::size_t side, Packet::Kind kind)
 std::size_t Fabric::transmit(Segment segment) {
   End& from = segment.connection->ends.at(segment.side);
   std::uint64_t rule = 0;
-  const Fate fate = fateOf(segment, rule);
+  const bool isNews = segment.kind != Packet::Kind::ack && segment.kind != Packet::Kind::reset;
+  const Fate fate =
+      segment.connection->isFinished && isNews ? Fate::refuse() : fateOf(segment, rule);
   segment.bytes = std::min(segment.bytes, std::max<std::size_t>(fate.most, 1));
   from.advertised = segment.edge;
   const Event event{.bytes = segment.bytes};
@@ -295,10 +305,8 @@ void Fabric::lose(const Segment& segment) {
   Connection& connection = *segment.connection;
   const std::size_t far = 1U - segment.side;
   switch (segment.kind) {
-    case Packet::Kind::reset:
-      break;
     case Packet::Kind::ack:
-      connection.ends.at(far).edgeLost = true;
+    case Packet::Kind::reset:
       arm(connection, far);
       break;
     case Packet::Kind::synAck:
@@ -318,7 +326,11 @@ void Fabric::push(Connection& connection, std::size_t side) {
     segment.bytes = static_cast<std::size_t>(std::min(end.total(), end.edge) - end.next);
     end.next += transmit(segment);
   }
-  if (end.edgeLost && end.next < end.total()) arm(connection, side);
+  // The news that there is room again may be lost, so it is asked for.
+  if (end.next < end.total() && end.next == end.acked() && !end.armed) {
+    arm(connection, side);
+    end.probing = end.armed;
+  }
   if (end.finWanted && !end.finSent && end.next == end.total()) {
     end.finSent = true;
     answer(connection, side, Packet::Kind::fin);
@@ -336,9 +348,8 @@ void Fabric::arm(Connection& connection, std::size_t side) {
 }
 
 void Fabric::disarm(End& end) noexcept {
-  end.armed = false;
-  end.recovering = false;
-  end.tries = 0;
+  end.armed = end.recovering = end.probing = false;
+  end.tries = end.probes = 0;
 }
 
 void Fabric::expire(Connection& connection, std::size_t side) {
@@ -349,6 +360,7 @@ void Fabric::expire(Connection& connection, std::size_t side) {
   if (end.state == State::synReceived) most = SynAckRetries;
   if (end.tries < most) {
     ++end.tries;
+    if (std::exchange(end.probing, false)) ++end.probes;
     tell(Event::Kind::resent, end);
     resend(connection, side);
     return;

@@ -82,7 +82,8 @@ struct Call {
 enum class Ending : std::uint8_t {
   none,
   reset,   // both sides find the connection reset
-  finish,  // both sides see the other's clean end, after what was sent so far
+  finish,  // both sides see the other's clean end, after what was sent so far; what is sent later
+           // is answered with a reset
 };
 
 

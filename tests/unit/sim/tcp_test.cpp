@@ -154,9 +154,48 @@ TEST_F(SimTcp, AFullWindowHoldsTheSenderBack) {
   world.service();
   EXPECT_EQ(send(*stream, text).count(), 50U);
   EXPECT_TRUE(send(*stream, text).isBlocked());
-  EXPECT_EQ(world.next(), std::nullopt);
+  EXPECT_EQ(world.next(), 200ms);  // it will ask whether there is room
   EXPECT_EQ(receiveOnce(*peer).count(), 50U);
   EXPECT_EQ(send(*stream, text).count(), 50U);
+}
+
+// As Linux: a window that stays closed is asked about for ever, and ever less often.
+TEST_F(SimTcp, AClosedWindowIsNotGivenUp) {
+  auto tight = world.add(buffers(far, {.send = 100, .receive = 100}));
+  connect();
+  EXPECT_EQ(send(*stream, std::string(60, 'x')).count(), 60U);
+  int looks = 0;
+  ASSERT_TRUE(jumpUntil([&] { return ++looks > 200; }));
+  EXPECT_GT(tymist.tyme(), 2h);
+  EXPECT_TRUE(receiveOnce(*stream).isBlocked());
+  EXPECT_EQ(receive(*peer).size(), 60U);
+  world.service();
+  EXPECT_EQ(world.next(), std::nullopt);
+}
+
+TEST_F(SimTcp, AClosedWindowOfAMachineThatCrashedIsFoundOut) {
+  auto tight = world.add(buffers(far, {.send = 100, .receive = 100}));
+  connect();
+  EXPECT_EQ(send(*stream, std::string(60, 'x')).count(), 60U);
+  world.service();
+  far.crash();
+  ASSERT_TRUE(jumpUntil([&] { return receiveOnce(*stream).isError(); }));
+  EXPECT_EQ(receiveOnce(*stream).code(), std::errc::connection_reset);
+  EXPECT_LE(tymist.tyme(), 1s);
+}
+
+// Also a reset can be lost: what asked for it asks again.
+TEST_F(SimTcp, AResetThatIsLostComesAgain) {
+  connect();
+  auto rule = world.add(partitionOneWay(far, near));
+  EXPECT_EQ(send(*stream, "unread").count(), 6U);
+  world.service();
+  peer.reset();
+  tick(1s);
+  EXPECT_TRUE(receiveOnce(*stream).isBlocked());
+  rule.remove();
+  ASSERT_TRUE(jumpUntil([&] { return receiveOnce(*stream).isError(); }));
+  EXPECT_EQ(receiveOnce(*stream).code(), std::errc::connection_reset);
 }
 
 // The news that there is room again can be lost too.
