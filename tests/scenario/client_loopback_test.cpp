@@ -8,10 +8,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <functional>
-#include <optional>
-#include <string>
-
 #include "hio/core/tcp.hpp"
 #include "support/allocations.hpp"
 #include "support/loopback.hpp"
@@ -26,17 +22,8 @@ using test::turnUntil;
 
 struct ClientLoopback : testing::Test {
   base::Tymist tymist{0s, 1ms};
-  RawListener listener;
 
   ClientOptions to(std::uint16_t port) { return {.port = port, .tymth = tymist.tymen()}; }
-  ClientOptions options() { return to(listener.port()); }
-  int peerOf(Client& client) {
-    EXPECT_TRUE(turnUntil([&] { return client.connected(); }, [&] { client.serviceConnect(); }));
-    return listener.accept();
-  }
-  bool serviceUntil(Client& client, const std::function<bool()>& done) {
-    return turnUntil(done, [&] { client.service(), tymist.tick(); });
-  }
 };
 
 int optionOf(int fd, int level, int name) {
