@@ -40,7 +40,45 @@ void Checker::check() {
   checkPhase();
   checkFailure();
   checkEnds();
-  wasConnected_ = client_.connected() && !client_.cutoff();
+}
+
+void Checker::checkServiced() {
+  const std::uint64_t received = received_;
+  check();
+  if (client_.cutoff() && !wasCutoff_ && options_.onCutoff == OnCutoff::drop) {
+    require(client_.txbs().empty(), "cut off, and what was to be dropped is still queued");
+  }
+  wasCutoff_ = client_.cutoff();
+  checkCut(received_ != received);
+  checkTime();
+}
+
+// A stream that is over is cut off, once what it brought is read: a few receives may be blocked
+// before.
+void Checker::checkCut(bool isReading) {
+  if (!client_.connected() || client_.cutoff()) {
+    overFor_ = 0;
+    return;
+  }
+  const Wire& wire = *near_.wires().back();
+  const bool isOver = wire.error || (wire.ended && !options_.halfOpen);
+  const bool mayWait = isReading || client_.rxbs().size() >= options_.limits.rxHigh;
+  if (isOver && !mayWait) ++overFor_;
+  require(overFor_ < 20, "the stream is over, and nothing is cut off");
+}
+
+// Nothing is overdue, and no pause is longer than it may be.
+void Checker::checkTime() const {
+  const Phase phase = client_.phase();
+  const base::Tyme now = client_.tyme();
+  if (phase == Phase::waiting) {
+    require(client_.deadline() > now, "a pause is over, and no attempt was begun");
+    require(*client_.deadline() - now <= options_.retry.most, "a pause is too long");
+  }
+  const bool attempting = phase == Phase::resolving || phase == Phase::connecting;
+  if (attempting && options_.reconnectable && options_.timeout > base::Tyme(0)) {
+    require(!client_.tymer().expired(), "an attempt has lasted longer than its timeout");
+  }
 }
 
 // Every byte given is handed over once, or queued, or dropped where that was asked for.
@@ -118,21 +156,18 @@ void Checker::checkPhase() const {
   if (linked) {
     require(near_.wires().back()->open, "connected on a stream that is closed");
   }
-  if (phase == Phase::waiting || phase == Phase::connecting || phase == Phase::resolving) {
-    require(client_.deadline().has_value() || !options_.reconnectable || phase != Phase::waiting,
-            "waiting without a deadline");
-  }
 }
 
 // While connected, a failure is there if and only if the stream has told one.
-void Checker::checkFailure() const {
-  if (!client_.connected()) {
-    const bool lost = client_.phase() == Phase::stopped && client_.failure() == nullptr;
-    require(!lost || !options_.reconnectable || !options_.retry.attempts, "stopped for no reason");
-    return;
-  }
+void Checker::checkFailure() {
+  if (!client_.connected()) return;
   const Wire& wire = *near_.wires().back();
   const auto& failure = client_.failure();
+  if (failure != nullptr && first_.epoch == client_.epoch()) {
+    require(failure->stage() == first_.stage, "the first failure gave way to a later one");
+  } else if (failure != nullptr) {
+    first_ = {client_.epoch(), failure->stage()};
+  }
   if (wire.error) {
     require(failure != nullptr,
             "the stream failed with " + wire.error->message() + ", and the client has no failure");

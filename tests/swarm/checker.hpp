@@ -25,8 +25,9 @@ class Checker {
   std::string fresh(std::size_t count) const;
   // tx() took that many of them.
   void given(std::size_t count) noexcept { given_ += count; }
-  // Throws Violation.
+  // Both throw Violation; the second one is for the moment after a service() of the client.
   void check();
+  void checkServiced();
   // The wire log, at the end.
   void checkLog(const core::WireLog& log) const;
 
@@ -36,7 +37,9 @@ class Checker {
   void checkReceived();
   void checkTraffic() const;
   void checkPhase() const;
-  void checkFailure() const;
+  void checkFailure();
+  void checkCut(bool isReading);
+  void checkTime() const;
   void checkEnds();
   void compare(Wire& from, Wire& to, const std::string& what) const;
 
@@ -48,7 +51,12 @@ class Checker {
   std::uint64_t front_ = 0;  // the position of txbs' first byte, as of the last check
   std::size_t moves_ = 0;    // of the near tap, seen so far
   std::uint64_t received_ = 0;
-  bool wasConnected_ = false;
+  bool wasCutoff_ = false;
+  int overFor_ = 0;  // services
+  struct {
+    std::uint64_t epoch = 0;
+    core::tcp::Stage stage{};
+  } first_;  // failure of that epoch
 };
 
 }  // namespace hio::swarm

@@ -22,6 +22,7 @@ constexpr std::string_view Usage = R"(usage: hio_swarm [options]
   --faults LIST  these classes of faults, separated by commas, instead of drawn ones
   --replay FILE  play the schedules of a file, one a line: seed, steps, faults
   --timeline     print what happens
+  --first        stop at the first schedule that fails
 Each schedule that fails is printed as such a line, and once more as small as it could be made.
 )";
 
@@ -80,12 +81,17 @@ int run(const std::vector<std::string_view>& arguments) {
   std::uint64_t first = 1;
   int steps = 150;
   bool timeline = false;
+  bool onlyFirst = false;
   std::string faults;
   std::string replay;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view option = arguments[i];
     if (option == "--timeline") {
       timeline = true;
+      continue;
+    }
+    if (option == "--first") {
+      onlyFirst = true;
       continue;
     }
     const std::string value(i + 1 < arguments.size() ? arguments[i + 1] : "");
@@ -111,6 +117,7 @@ int run(const std::vector<std::string_view>& arguments) {
     for (const Plan& plan : plansOf(replay)) playOne(plan, timeline, totals);
   } else {
     for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
+      if (onlyFirst && totals.failed > 0) break;
       Plan plan = Plan::of(seed, steps);
       if (!faults.empty()) {
         const auto mix = Mix::parse(faults);

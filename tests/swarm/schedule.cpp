@@ -85,8 +85,7 @@ class Run {
     if (weather_.strikes(Fault::restart, 15)) {
       say("the server is restarted");
       server_->close();
-      down_ = random_.between(Tyme(0), 5s);
-      upAt_ = help::later(tymist_.tyme(), down_);
+      upAt_ = help::later(tymist_.tyme(), random_.between(Tyme(0), 5s));
     }
     if (weather_.strikes(Fault::crash, 10)) {
       say("the server's machine crashes");
@@ -116,10 +115,12 @@ class Run {
         break;
       case 2:
         say("the user shuts sending down");
+        givenUp_ = true;
         client_->shutdownSend();
         break;
       case 3:
         say("the user drains");
+        givenUp_ = true;
         client_->drain(random_.between(Tyme(0), 5s));
         break;
       case 4:
@@ -177,7 +178,7 @@ class Run {
   void step() {
     if (!server_->opened() && tymist_.tyme() >= upAt_) server_->open();
     client_->service();
-    checker_->check();
+    checker_->checkServiced();
     if (stallTurns_ > 0) {
       --stallTurns_;
       return;
@@ -193,7 +194,7 @@ class Run {
                      [&ca](const auto& each) { return core::Address(each->far) == ca; });
     if (wire == farTap_.wires().rend()) throw Violation("a remoter without a connection");
     remoter.clearRxbs();
-    if (!random_.chance(200)) return;
+    if (isCalm_ || !random_.chance(200)) return;
     std::string text(random_.between(std::uint64_t{1}, 2000), '\0');
     for (char& c : text) c = static_cast<char>('a' + random_.below(26));
     if (remoter.tx(text)) (*wire)->given += text;
@@ -203,9 +204,9 @@ class Run {
   void calm() {
     say("the faults stop");
     weather_.clear();
+    isCalm_ = true;
     upAt_ = tymist_.tyme();
-    // Also a client that its user has closed, or drains at this moment.
-    client_->reopen();
+    if (!client_->opened() || givenUp_ || !options_.reconnectable) client_->reopen();
     const Tyme limit = help::later(tymist_.tyme(), 1h);
     Tyme probeAt = tymist_.tyme();
     while (!isDelivered()) {
@@ -261,9 +262,10 @@ class Run {
       .port = Port, .tymth = tymist_.tymen(), .halfOpen = random_.chance(300), .net = &farTap_});
   std::unique_ptr<Client> client_;
   std::optional<Checker> checker_;
-  Tyme down_{0};
   Tyme upAt_{0};
   int stallTurns_ = 0;
+  bool givenUp_ = false;  // by its user, who has to reopen
+  bool isCalm_ = false;
 };
 
 }  // namespace
