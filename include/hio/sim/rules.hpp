@@ -128,7 +128,7 @@ class Rule {
 
 // Keeps a rule in force; removes it when destroyed, which releases what it holds. Must not outlive
 // the world, unless stay() was called.
-class HIO_SIM_EXPORT [[nodiscard]] InForce {
+class HIO_SIM_EXPORT InForce {
  public:
   InForce() noexcept = default;
   InForce(Fabric& fabric, std::uint64_t number) noexcept : fabric_(&fabric), number_(number) {}

@@ -118,7 +118,7 @@ class HIO_SIM_EXPORT World {
   // The rule added last is asked first, and the first answer counts: a fault goes on top of the
   // link that it disturbs. Throws std::invalid_argument when a ready-made rule contradicts one in
   // force.
-  InForce add(Rule rule);
+  [[nodiscard]] InForce add(Rule rule);
 
   // Delivers what is due by now.
   void service();
