@@ -18,14 +18,22 @@ install(FILES
 # Paths in the .pc file are relative to it, so the installed tree may be moved.
 file(RELATIVE_PATH to_prefix "/prefix/${pkgconfig_dir}" "/prefix")
 cmake_path(SET to_prefix NORMALIZE "${to_prefix}/.") # without a slash at the end
-set(pc_cflags "")
-set(pc_requires "Requires.private")
-if(NOT BUILD_SHARED_LIBS)
-  set(pc_cflags "-DHIO_STATIC_DEFINE")
-  set(pc_requires "Requires")
+# pkgconfig(name library description requires static_define)
+function(pkgconfig pc_name pc_library pc_description pc_requires static_define)
+  if(NOT BUILD_SHARED_LIBS)
+    set(pc_cflags "-D${static_define}")
+  endif()
+  configure_file(cmake/pkgconfig.pc.in ${pc_name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${pc_name}.pc DESTINATION ${pkgconfig_dir})
+endfunction()
+# Who links the static library links OpenSSL, too.
+set(openssl "Requires: openssl >= 3.0")
+if(BUILD_SHARED_LIBS)
+  set(openssl "Requires.private: openssl >= 3.0")
 endif()
-configure_file(cmake/hio-cpp.pc.in hio-cpp.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/hio-cpp.pc DESTINATION ${pkgconfig_dir})
+pkgconfig(hio-cpp hio "${PROJECT_DESCRIPTION}" "${openssl}" HIO_STATIC_DEFINE)
+pkgconfig(hio-cpp-sim hio_sim "Simulated network for tests of hio-cpp's users"
+  "Requires: hio-cpp = ${PROJECT_VERSION}" HIO_SIM_STATIC_DEFINE)
 
 if(TARGET hio-tool)
   install(TARGETS hio-tool)

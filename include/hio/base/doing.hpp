@@ -54,8 +54,8 @@ class HIO_EXPORT Doer : public Tymee {
   bool done() const noexcept { return done_; }
   // From its enter context to the end of its exit context.
   bool running() const noexcept;
-  // Wakes it: it will be visited in the next cycle, or in this one if it is still to come; in a DoDoer
-  // with a tock, when that is visited. Nothing while it does not run.
+  // Wakes it: it will be visited in the next cycle, or in this one if it is still to come; in a
+  // DoDoer with a tock, when that is visited. Nothing while it does not run.
   Waker waker() const noexcept;
 
  protected:

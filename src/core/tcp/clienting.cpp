@@ -198,7 +198,8 @@ void Client::drain(Tyme limit) {
 // There is nothing left to send or to wait for but the shutdown, or the close.
 bool Client::drained() const noexcept {
   const bool linked = connected() && !cutoff();
-  return !opened() || cutoff() || (txbs().empty() && (!linked || !sendShut() || ended()));
+  return !opened() || cutoff() ||
+         (txbs().empty() && (!linked || !sendShut() || (ended() && !unsent())));
 }
 
 void Client::serviceDrain() {

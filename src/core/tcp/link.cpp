@@ -36,7 +36,7 @@ Link::Link(const Setup& setup)
   atLeastOne(limits_.rxBudget, "limits.rxBudget");
 }
 
-Link::~Link() = default;
+Link::~Link() { discard(); }
 
 void Link::adopt(std::unique_ptr<net::Stream>&& stream, const Address& far) {
   Address address = far;
@@ -156,7 +156,8 @@ net::IoResult Link::take(std::span<std::byte> room) {
     moved();
   } else if (result.isEnded()) {
     ended_ = true;
-    if (!halfOpen_ || sendShut_) cut();
+    if (!halfOpen_ && !sendShut_) cut();
+    cutWhenOver();
   } else if (result.isError()) {
     fail(Stage::receive, result.code());
     cut();
@@ -188,9 +189,13 @@ bool Link::tx(std::span<const std::byte> data) {
 }
 
 void Link::serviceSends() {
-  if (!flowing() || sendDead() || (txbs_->empty() && !stream_->held().unsent)) return;
-  const net::IoResult result = put(txbs_->view());
+  if (!flowing() || failure_) return;
+  const bool unsent = stream_->held().unsent;
+  if (!unsent && (sendShut_ || txbs_->empty())) return;
+  // After the end of sending only what the stream itself still holds goes on.
+  const net::IoResult result = put(sendShut_ ? std::span<const std::byte>() : txbs_->view());
   txbs_->consume(result.count());
+  cutWhenOver();
   if (!result.isError()) return;
   // What the far side sent before it went is still there to be read: now, or once there is room.
   while (receiveSome(bs_) > 0) continue;
@@ -219,8 +224,15 @@ void Link::shutdown(net::Direction direction) {
   (void)stream_->shutdown(direction);
   if (direction == net::Direction::receive) return;
   sendShut_ = true;
-  if (ended_) cut();
+  cutWhenOver();
 }
+
+// Both sides have said all they had to say.
+void Link::cutWhenOver() {
+  if (sendShut_ && ended_ && !unsent()) cut();
+}
+
+bool Link::unsent() const noexcept { return stream_ != nullptr && stream_->held().unsent; }
 
 // The first failure is the reason; those that follow are its consequences.
 void Link::fail(Stage stage, const std::error_code& code) {

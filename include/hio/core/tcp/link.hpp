@@ -158,6 +158,8 @@ class HIO_EXPORT Link : public base::Tymee {
   virtual bool usable(std::string_view what);
   // service() has something to do of which no descriptor tells, or has told already.
   bool ready() const noexcept;
+  // The stream has taken bytes that it has not passed on yet.
+  bool unsent() const noexcept;
   const Attachment& attachment() const noexcept { return attachment_; }
   // Called when bytes have moved, and when the connection has been cut off.
   virtual void moved() {}
@@ -173,6 +175,7 @@ class HIO_EXPORT Link : public base::Tymee {
   net::IoResult put(std::span<const std::byte> data);
   void fail(Stage stage, const std::error_code& code);
   void cut();
+  void cutWhenOver();
   [[noreturn]] void raise(Stage stage, const std::error_code& code) const;
 
   std::unique_ptr<net::Stream> stream_;

@@ -447,5 +447,72 @@ TEST_F(ClientTlsTest, DrainsBeforeItCloses) {
   EXPECT_FALSE(client.opened());
 }
 
+// What the stream has taken and not passed on still arrives, whatever ended before.
+struct ClientTlsLastWords : ClientTlsTest {
+  const std::string words = std::string(40000, 'w');
+
+  // Turns both ends until nothing moves; what the server got, and how its stream ended.
+  std::string carry(Client& client, net::IoResult& end) {
+    std::string arrived;
+    for (int turns = 0; turns < 200; ++turns) {
+      client.service();
+      arrived += test::receiveAll(*server, end);
+    }
+    return arrived;
+  }
+};
+
+TEST_F(ClientTlsLastWords, AfterTheFarSideHasEnded) {
+  for (const bool drains : {false, true}) {
+    ClientOptions half = options();
+    half.halfOpen = true;
+    ClientTls client(half, {.context = context});
+    connect(client);
+    (void)server->shutdown(net::Direction::send);
+    client.service();
+    ASSERT_TRUE(client.ended());
+    net.lines.back().pipe->forth.capacity = 1000;
+    client.tx(words);
+    client.service();
+    if (drains) {
+      client.drain(100s);
+    } else {
+      client.shutdownSend();
+    }
+    net::IoResult end = net::IoResult::done();
+    EXPECT_EQ(carry(client, end), words);
+    EXPECT_TRUE(end.isEnded());
+    EXPECT_TRUE(client.cutoff() || !client.opened());
+    net.lines.clear();
+  }
+}
+
+TEST_F(ClientTlsLastWords, WithReceivedBytesThatNobodyReads) {
+  ClientOptions narrow = options();
+  narrow.limits.rxHigh = 100;
+  ClientTls client(narrow, {.context = context});
+  connect(client);
+  (void)server->send(help::bytesOf(std::string(1000, 'r')));
+  net.lines.back().pipe->forth.capacity = 1000;
+  client.tx(words);
+  client.service();
+  client.shutdownSend();
+  EXPECT_TRUE(client.wants().write);
+  net::IoResult end = net::IoResult::done();
+  EXPECT_EQ(carry(client, end), words);
+  EXPECT_FALSE(client.wants().write);
+}
+
+// Destroyed, it says goodbye as if closed.
+TEST_F(ClientTlsTest, SaysGoodbyeWhenItIsDestroyed) {
+  {
+    ClientTls client = make();
+    connect(client);
+  }
+  net::IoResult end = net::IoResult::done();
+  test::receiveAll(*server, end);
+  EXPECT_TRUE(end.isEnded()) << end.code().message();
+}
+
 }  // namespace
 }  // namespace hio::core::tcp
