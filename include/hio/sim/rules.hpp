@@ -86,7 +86,6 @@ enum class Ending : std::uint8_t {
            // is answered with a reset
 };
 
-
 // What a call comes to; what is not said is as usual.
 struct CallFate {
   std::error_code code{};            // it fails so, once
