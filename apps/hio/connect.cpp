@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "commands.hpp"
+#include "failing.hpp"
 #include "hio/core/tcp/clienting.hpp"
 #include "progress.hpp"
 #include "terminal.hpp"
@@ -23,33 +24,10 @@ using core::tcp::Client;
 using core::tcp::ClientOptions;
 using core::tcp::Failure;
 using core::tcp::Phase;
-using core::tcp::Stage;
 
 constexpr std::size_t Piece = 256U << 10U;  // of one read of the input
 constexpr std::size_t Enough = 1U << 20U;   // waiting to be sent: no more input is read
 constexpr Tyme Glance = std::chrono::milliseconds(100);  // the longest wait while connecting
-
-ExitCode codeFor(const Failure& failure) {
-  const std::error_code& code = failure.code();
-  switch (failure.stage()) {
-    case Stage::receive:
-      return ExitCode::lost;
-    case Stage::send:
-      // The kernel says so when the far side had ended its sending before it refused our bytes.
-      return code == std::errc::broken_pipe ? ExitCode::closedEarly : ExitCode::lost;
-    default:
-      break;
-  }
-  if (code == std::errc::timed_out) return ExitCode::timedOut;
-  if (failure.stage() == Stage::resolve) return ExitCode::unresolved;
-  if (code == std::errc::connection_refused) return ExitCode::refused;
-  for (const std::errc gone :
-       {std::errc::network_unreachable, std::errc::host_unreachable, std::errc::network_down,
-        std::errc::permission_denied, std::errc::operation_not_permitted}) {
-    if (code == gone) return ExitCode::unreachable;
-  }
-  return code == std::errc::connection_reset ? ExitCode::lost : ExitCode::unexpected;
-}
 
 // How it ended, and what to say about it; nothing when all went well.
 struct Ending {
@@ -238,7 +216,7 @@ void Talk::observePhase() {
 void Talk::observeFailure() {
   const auto& failure = client_.failure();
   if (!failure) return;
-  std::string text = failure->message();
+  std::string text = reasonOf(*failure);
   if (text == noted_ && epoch_ == notedEpoch_) return;
   note(text);
   noted_ = std::move(text);
@@ -262,7 +240,7 @@ void Talk::observeCutoff() {
 
 Ending Talk::endingFor(const Failure& failure) const {
   const ExitCode code = client_.ended() ? ExitCode::closedEarly : codeFor(failure);
-  if (code != ExitCode::closedEarly) return {code, failure.message()};
+  if (code != ExitCode::closedEarly) return {code, reasonOf(failure)};
   return {code, fmt::format("{} closed before all input was sent; {} had been handed over",
                             failure.address().text(), bytesText(sent()))};
 }
