@@ -6,12 +6,14 @@
 
 #include "exit_codes.hpp"
 #include "hio/base/tyming.hpp"
+#include "tls_options.hpp"
 
 namespace hio::tool {
 
 struct ConnectOptions {
   std::string host{};
   int port = 0;
+  TlsSettings tls{};
   bool reconnect = false;
   base::Tyme timeout = std::chrono::seconds(10);  // of one attempt; 0: no limit
   std::string wirelog{};                          // empty: none
@@ -23,6 +25,7 @@ ExitCode runConnect(const ConnectOptions& options);
 struct EchoOptions {
   std::string host = "127.0.0.1";
   int port = 56000;
+  TlsSettings tls{};
   bool verbose = false;
 };
 ExitCode runEcho(const EchoOptions& options);

@@ -20,7 +20,6 @@ namespace hio::tool {
 namespace {
 
 using base::Tyme;
-using core::tcp::Client;
 using core::tcp::ClientOptions;
 using core::tcp::Failure;
 using core::tcp::Phase;
@@ -42,7 +41,7 @@ class Talk {
         input_(options.file.empty() ? Input() : Input(options.file)),
         wireFile_(options.wirelog.empty() ? nullptr : std::make_unique<WireFile>(options.wirelog)),
         progress_(input_.size()),
-        client_(clientOptions()) {}
+        client_(makeClient(clientOptions(), options.tls)) {}
 
   ExitCode run();
 
@@ -63,9 +62,9 @@ class Talk {
   ExitCode interrupted();
   void note(const std::string& text);
   Ending endingFor(const Failure& failure) const;
-  bool inputSent() const { return inputEnded_ && client_.txbs().empty(); }
-  std::uint64_t sent() const { return sentBefore_ + client_.traffic().sent; }
-  std::uint64_t received() const { return receivedBefore_ + client_.traffic().received; }
+  bool inputSent() const { return inputEnded_ && client_->txbs().empty(); }
+  std::uint64_t sent() const { return sentBefore_ + client_->traffic().sent; }
+  std::uint64_t received() const { return receivedBefore_ + client_->traffic().received; }
 
   ConnectOptions options_;
   Interrupts interrupts_;
@@ -76,7 +75,7 @@ class Talk {
   Progress progress_;
   help::MonoTimer clock_;
   base::Tymist tymist_;
-  Client client_;
+  std::unique_ptr<core::tcp::Client> client_;
   std::vector<std::byte> piece_ = std::vector<std::byte>(Piece);
 
   std::optional<Ending> over_;  // the connection is done with; what it brought is still written
@@ -110,7 +109,7 @@ ClientOptions Talk::clientOptions() const {
 }
 
 ExitCode Talk::run() {
-  client_.open();
+  client_->open();
   observe();
   while (true) {
     tymist_.tyme(clock_.elapsed());
@@ -118,14 +117,14 @@ ExitCode Talk::run() {
     readInput();
     pump();
     writeOutput();
-    if (over_ && client_.rxbs().empty()) return finish(*over_);
+    if (over_ && client_->rxbs().empty()) return finish(*over_);
     wait();
   }
 }
 
 void Talk::pump() {
   if (over_) return;
-  client_.service();
+  client_->service();
   observeEpoch();
   observeEnd();
   endSending();
@@ -142,11 +141,11 @@ void Talk::readInput() {
   }
   inputEnded_ = got.ended;
   // Always taken: the limit is what may wait when input is read, and one piece.
-  (void)client_.tx(std::span(piece_).first(got.count));
+  (void)client_->tx(std::span(piece_).first(got.count));
 }
 
 void Talk::writeOutput() {
-  auto& rxbs = client_.rxbs();
+  auto& rxbs = client_->rxbs();
   if (rxbs.empty()) return;
   progress_.wipe();
   const Output::Put put = output_.write(rxbs.view());
@@ -161,29 +160,34 @@ void Talk::writeOutput() {
 }
 
 void Talk::endSending() {
-  if (!client_.connected() || sentEnd_) return;
+  if (!client_->connected() || sentEnd_) return;
   // A person does not want to type an end for a far side that has ended already.
-  const bool left = client_.ended() && input_.isTerminal() && client_.txbs().empty();
+  const bool left = client_->ended() && input_.isTerminal() && client_->txbs().empty();
   if (!inputSent() && !left) return;
+  // TLS still has some of it: after the far side's end, the shutdown would be the end of that too.
+  if (client_->wants().write) return;
   sentEnd_ = true;
-  client_.shutdownSend();
+  client_->shutdownSend();
   note(left ? "ended the sending too" : "the input is at its end: ended the sending");
 }
 
 void Talk::observeEnd() {
-  if (!client_.ended() || sawEnd_) return;
+  if (!client_->ended() || sawEnd_) return;
   sawEnd_ = true;
   note("the far side has ended its sending");
 }
 
 void Talk::observeEpoch() {
-  if (client_.epoch() == epoch_) return;
-  epoch_ = client_.epoch();
-  note(fmt::format("connected to {} from {} (epoch {})", client_.ha().text(), client_.ca().text(),
+  if (client_->epoch() == epoch_) return;
+  epoch_ = client_->epoch();
+  note(fmt::format("connected to {} from {} (epoch {})", client_->ha().text(), client_->ca().text(),
                    epoch_));
+  if (options_.tls.on)
+    note(settledText(tlsInfoOf(*client_)) +
+         (options_.tls.insecure ? ", NOT CHECKED" : ", checked"));
   // Zeros before the first connection.
-  sentBefore_ += client_.previousTraffic().sent;
-  receivedBefore_ += client_.previousTraffic().received;
+  sentBefore_ += client_->previousTraffic().sent;
+  receivedBefore_ += client_->previousTraffic().received;
   cut_.reset();
   sentEnd_ = sawEnd_ = false;
 }
@@ -195,18 +199,18 @@ void Talk::observe() {
 }
 
 void Talk::observePhase() {
-  if (client_.phase() == phase_) return;
-  phase_ = client_.phase();
-  const std::string at = core::Address(client_.hostname(), client_.port()).text();
+  if (client_->phase() == phase_) return;
+  phase_ = client_->phase();
+  const std::string at = core::Address(client_->hostname(), client_->port()).text();
   switch (phase_) {
     case Phase::resolving:
-      return note("looking up " + client_.hostname());
+      return note("looking up " + client_->hostname());
     case Phase::connecting:
       return note("connecting to " + at);
     case Phase::waiting:
       return note(fmt::format("trying again in {:.2f} s",
                               std::chrono::duration<double>(
-                                  client_.deadline().value_or(tymist_.tyme()) - tymist_.tyme())
+                                  client_->deadline().value_or(tymist_.tyme()) - tymist_.tyme())
                                   .count()));
     default:
       return;
@@ -214,7 +218,7 @@ void Talk::observePhase() {
 }
 
 void Talk::observeFailure() {
-  const auto& failure = client_.failure();
+  const auto& failure = client_->failure();
   if (!failure) return;
   std::string text = reasonOf(*failure);
   if (text == noted_ && epoch_ == notedEpoch_) return;
@@ -224,14 +228,14 @@ void Talk::observeFailure() {
 }
 
 void Talk::observeCutoff() {
-  const auto& failure = client_.failure();
-  if (client_.cutoff() && !cut_) {
+  const auto& failure = client_->failure();
+  if (client_->cutoff() && !cut_) {
     cut_ = failure ? endingFor(*failure) : Ending{};
     note(fmt::format("cut off: sent {} and received {} in epoch {}",
-                     bytesText(client_.traffic().sent), bytesText(client_.traffic().received),
+                     bytesText(client_->traffic().sent), bytesText(client_->traffic().received),
                      epoch_));
   }
-  if (client_.phase() == Phase::stopped && failure) {
+  if (client_->phase() == Phase::stopped && failure) {
     over_ = endingFor(*failure);
   } else if (cut_ && (!options_.reconnect || inputSent())) {
     over_ = cut_;
@@ -239,7 +243,7 @@ void Talk::observeCutoff() {
 }
 
 Ending Talk::endingFor(const Failure& failure) const {
-  const ExitCode code = client_.ended() ? ExitCode::closedEarly : codeFor(failure);
+  const ExitCode code = client_->ended() ? ExitCode::closedEarly : codeFor(failure);
   if (code != ExitCode::closedEarly) return {code, reasonOf(failure)};
   return {code, fmt::format("{} closed before all input was sent; {} had been handed over",
                             failure.address().text(), bytesText(sent()))};
@@ -248,15 +252,15 @@ Ending Talk::endingFor(const Failure& failure) const {
 void Talk::wait() {
   waiter_.clear();
   waiter_.add(interrupts_.fd(), true, false);
-  waiter_.add(output_.fd(), false, !client_.rxbs().empty());
+  waiter_.add(output_.fd(), false, !client_->rxbs().empty());
   std::optional<Tyme> most;
   if (!over_) {
-    waiter_.add(input_.fd(), !inputEnded_ && client_.txbs().size() < Enough, false);
-    const auto wants = client_.wants();
-    waiter_.add(client_.fd(), wants.read, wants.write);
-    if (const auto deadline = client_.deadline()) most = *deadline - tymist_.tyme();
+    waiter_.add(input_.fd(), !inputEnded_ && client_->txbs().size() < Enough, false);
+    const auto wants = client_->wants();
+    waiter_.add(client_->fd(), wants.read, wants.write);
+    if (const auto deadline = client_->deadline()) most = *deadline - tymist_.tyme();
     // While it connects there may be several sockets, and only one can be waited for.
-    const bool linked = client_.phase() == Phase::connected || client_.phase() == Phase::waiting;
+    const bool linked = client_->phase() == Phase::connected || client_->phase() == Phase::waiting;
     const Tyme longest = linked ? Progress::Pause : Glance;
     if (!linked || progress_.shown()) most = std::min(most.value_or(longest), longest);
   }
@@ -264,7 +268,7 @@ void Talk::wait() {
 }
 
 ExitCode Talk::finish(const Ending& ending) {
-  client_.close();
+  client_->close();
   progress_.finish(sent(), clock_.elapsed());
   note(fmt::format("sent {}, received {}", bytesText(sent()), bytesText(received())));
   const bool told = options_.verbose && ending.reason == noted_;

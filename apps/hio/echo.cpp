@@ -2,10 +2,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "commands.hpp"
+#include "failing.hpp"
 #include "hio/core/tcp/serving.hpp"
 #include "terminal.hpp"
 #include "text.hpp"
@@ -23,16 +26,19 @@ class Echo {
  public:
   explicit Echo(const EchoOptions& options)
       : verbose_(options.verbose),
-        server_({.ha = Address(options.host, core::checkedPort(options.port, "port")),
-                 .tymth = tymist_.tymen(),
-                 .halfOpen = true,
-                 .limits = {.rxHigh = Bound, .txLimit = 2 * Bound, .rxBudget = Bound},
-                 .keepAlive = true}) {}
+        server_(makeServer({.ha = Address(options.host, core::checkedPort(options.port, "port")),
+                            .tymth = tymist_.tymen(),
+                            .halfOpen = true,
+                            .limits = {.rxHigh = Bound, .txLimit = 2 * Bound, .rxBudget = Bound},
+                            .keepAlive = true},
+                           options.tls)),
+        tlsServer_(dynamic_cast<core::tcp::ServerTls*>(server_.get())) {}
 
   ExitCode run();
 
  private:
   void serve(const Address& ca, Remoter& remoter);
+  void tellRefusals();
   void wait();
   void note(const std::string& text) const {
     if (verbose_) complain("hio: " + text);
@@ -43,37 +49,47 @@ class Echo {
   Waiter waiter_;
   help::MonoTimer clock_;
   base::Tymist tymist_;
-  Server server_;
-  std::set<Address> known_;  // those whose coming was told
+  std::unique_ptr<Server> server_;
+  core::tcp::ServerTls* tlsServer_;  // the same; null over TCP
+  std::set<Address> known_;          // those whose coming was told
+  std::uint64_t refused_ = 0;        // handshakes that failed, as far as told
+  bool moved_ = false;               // something was taken in this turn
 };
 
 ExitCode Echo::run() {
-  if (!server_.open()) {
-    throw Problem(ExitCode::unexpected, server_.failure()->message());
+  if (!server_->open()) {
+    throw Problem(ExitCode::unexpected, server_->failure()->message());
   }
-  say("listening on " + server_.ha().text());
+  say("listening on " + server_->ha().text());
   while (!interrupts_.asked()) {
     tymist_.tyme(clock_.elapsed());
-    server_.service();
-    for (const auto& [ca, remoter] : server_.ixes()) serve(ca, *remoter);
+    server_->service();
+    tellRefusals();
+    moved_ = false;
+    for (const auto& [ca, remoter] : server_->ixes()) serve(ca, *remoter);
     wait();
   }
-  note(fmt::format("interrupted with {} connections", server_.ixes().size()));
-  server_.close();
+  note(fmt::format("interrupted with {} connections", server_->ixes().size()));
+  server_->close();
   return ExitCode::ok;
 }
 
 void Echo::serve(const Address& ca, Remoter& remoter) {
-  if (known_.insert(ca).second) note(ca.text() + " has come");
+  if (known_.insert(ca).second) {
+    const net::TlsInfo info = tlsInfoOf(remoter);
+    note(ca.text() + " has come" + (info.version.empty() ? "" : ": " + settledText(info)));
+  }
   auto& rxbs = remoter.rxbs();
   auto& txbs = remoter.txbs();
   // A client that sends and does not read fills its buffers, and then TCP holds it back.
   if (!remoter.cutoff() && txbs.size() < Bound && !rxbs.empty()) {
     const auto some = rxbs.view().first(std::min(rxbs.size(), 2 * Bound - txbs.size()));
     if (remoter.tx(some)) rxbs.consume(some.size());
+    moved_ = true;
     remoter.serviceSends();
   }
-  if (remoter.ended() && rxbs.empty() && txbs.empty()) remoter.shutdownSend();
+  // Nothing is wanted when TLS too has passed on all that it took: the shutdown is the end.
+  if (remoter.ended() && rxbs.empty() && !remoter.wants().write) remoter.shutdownSend();
   if (!remoter.cutoff()) return;
   remoter.clearRxbs();  // the next service() removes it
   known_.erase(ca);
@@ -83,17 +99,29 @@ void Echo::serve(const Address& ca, Remoter& remoter) {
                    remoter.failure() ? remoter.failure()->message() : ""));
 }
 
+void Echo::tellRefusals() {
+  if (tlsServer_ == nullptr || tlsServer_->refused() == refused_) return;
+  const std::uint64_t more = tlsServer_->refused() - refused_;
+  refused_ += more;
+  note((more > 1 ? fmt::format("{} were refused, the last: ", more) : std::string()) +
+       reasonOf(*tlsServer_->refusal()));
+}
+
 void Echo::wait() {
   waiter_.clear();
   waiter_.add(interrupts_.fd(), true, false);
   std::optional<base::Tyme> most;
+  // The descriptors of handshakes are the server's secret.
+  if (tlsServer_ != nullptr && tlsServer_->cxes() > 0) most = std::chrono::milliseconds(5);
+  // TLS may hold bytes that were received already, of which the descriptor tells nothing.
+  if (moved_) most = base::Tyme(0);
   // Out of descriptors, say: the listener would be ready all the time.
-  if (server_.failure()) {
-    most = std::chrono::milliseconds(100);
+  if (server_->failure()) {
+    most = std::min<base::Tyme>(most.value_or(base::Tyme::max()), std::chrono::milliseconds(100));
   } else {
-    waiter_.add(server_.fd(), true, false);
+    waiter_.add(server_->fd(), true, false);
   }
-  for (const auto& [ca, remoter] : server_.ixes()) {
+  for (const auto& [ca, remoter] : server_->ixes()) {
     const auto wants = remoter->wants();
     waiter_.add(remoter->fd(), wants.read, wants.write);
     if (remoter->cutoff()) most = base::Tyme(0);  // it is to be removed

@@ -18,6 +18,8 @@ enum class ExitCode : int {
   unreachable = 6,
   lost = 7,
   closedEarly = 8,
+  untrusted = 9,
+  tlsFailed = 10,
   interrupted = 130,  // 128 + SIGINT, as shells have it
 };
 
@@ -36,6 +38,10 @@ inline constexpr std::array ExitCodes{
     ExitCodeMeaning{ExitCode::unreachable, "there is no way to the host"},
     ExitCodeMeaning{ExitCode::lost, "the connection was reset or lost in mid-stream"},
     ExitCodeMeaning{ExitCode::closedEarly, "the far side closed before all input was sent"},
+    ExitCodeMeaning{ExitCode::untrusted,
+                    "TLS: the server's certificate was refused: not trusted, or not for this name"},
+    ExitCodeMeaning{ExitCode::tlsFailed,
+                    "TLS: the handshake failed: no TLS there, refused, or nothing in common"},
     ExitCodeMeaning{ExitCode::interrupted, "interrupted by SIGINT or SIGTERM (echo: 0)"},
 };
 

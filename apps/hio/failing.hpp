@@ -10,7 +10,7 @@ namespace hio::tool {
 
 ExitCode codeFor(const core::tcp::Failure& failure);
 
-// The failure's one line.
+// The failure's one line, with the command line's names of options.
 std::string reasonOf(const core::tcp::Failure& failure);
 
 }  // namespace hio::tool

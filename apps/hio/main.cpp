@@ -21,7 +21,10 @@ std::string examplesAndCodes() {
   printf 'GET / HTTP/1.0\r\n\r\n' | hio connect example.org 80
   hio connect localhost 6379 -v              talk by hand, and see what happens
   tail -f log | hio connect logs 5140 --reconnect
+  hio connect --tls example.org 443 -v       the same over TLS, the certificate checked
   hio echo                                   a server that sends back what it gets
+  hio echo --tls --write-ca ca.pem &         the same over TLS, and a client for it
+  hio connect --tls --ca ca.pem localhost 56000
   hio demo                                   a file survives a server that hangs up
 
 Exit codes:
@@ -101,6 +104,7 @@ class CommandLine {
                        "Add all that is sent and received to this file; a new one has mode 0600");
     command.add_option("--file", connect_.file, "Send this file instead of standard input");
     command.add_flag("-v,--verbose", connect_.verbose, "Tell on standard error what happens");
+    addTlsClientOptions(command, connect_.tls);
     command.footer(examplesAndCodes());
   }
 
@@ -110,6 +114,7 @@ class CommandLine {
         ->capture_default_str();
     echoCommand_->add_option("--host", echo_.host, "Address to listen on: a number or localhost")
         ->capture_default_str();
+    addTlsServerOptions(*echoCommand_, echo_.tls);
     echoCommand_->add_flag("-v,--verbose", echo_.verbose,
                            "Tell on standard error who comes and goes");
     echoCommand_->footer(

@@ -49,6 +49,15 @@ void handle(int signal, void (*handler)(int)) noexcept {
   throw Problem(ExitCode::usage, fmt::format("cannot open '{}': {}", path, code.message()));
 }
 
+std::error_code writeAll(int fd, std::span<const std::byte> bytes) noexcept {
+  while (!bytes.empty()) {
+    const ssize_t count = uninterrupted([&] { return ::write(fd, bytes.data(), bytes.size()); });
+    if (count < 0) return lastError();
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
 }  // namespace
 
 void prepareProcess() noexcept {
@@ -189,7 +198,18 @@ Output::Put Output::write(std::span<const std::byte> bytes) noexcept {
   return put;
 }
 
-// ---- a file to add to ---------------------------------------------------------------------------
+// ---- files to write -----------------------------------------------------------------------------
+
+void writeFile(const std::string& path, std::string_view text) {
+  const Descriptor file(uninterrupted([&] {
+    return ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY,
+                  S_IRUSR | S_IWUSR | S_IRGRP | S_IROTH);
+  }));
+  if (file.get() < 0) cannotOpen(path, lastError());
+  if (const std::error_code error = writeAll(file.get(), std::as_bytes(std::span(text)))) {
+    throw Problem(ExitCode::usage, fmt::format("cannot write '{}': {}", path, error.message()));
+  }
+}
 
 AppendFile::AppendFile(const std::string& path)
     : fd_(uninterrupted([&] {
@@ -202,13 +222,7 @@ AppendFile::AppendFile(const std::string& path)
 }
 
 std::error_code AppendFile::append(std::span<const std::byte> bytes) noexcept {
-  while (!bytes.empty()) {
-    const ssize_t count =
-        uninterrupted([&] { return ::write(fd_.get(), bytes.data(), bytes.size()); });
-    if (count < 0) return lastError();
-    bytes = bytes.subspan(static_cast<std::size_t>(count));
-  }
-  return {};
+  return writeAll(fd_.get(), bytes);
 }
 
 }  // namespace hio::tool

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -126,6 +127,10 @@ class Output {
  private:
   std::size_t piece_;  // bytes that one write takes without waiting
 };
+
+// Makes the file hold this text, for everybody to read, and never through a symbolic link. Throws
+// Problem.
+void writeFile(const std::string& path, std::string_view text);
 
 // A file that is only ever added to, made with mode 0600 and never through a symbolic link.
 class AppendFile {

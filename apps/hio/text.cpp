@@ -19,6 +19,19 @@ void complain(std::string_view line) noexcept { put(stderr, line); }
 
 void say(std::string_view line) noexcept { put(stdout, line); }
 
+std::string printable(std::string_view text) {
+  std::string safe;
+  for (const char each : text) {
+    const auto byte = static_cast<unsigned char>(each);
+    if (byte >= 0x20 && byte < 0x7f) {
+      safe += each;
+    } else {
+      safe += fmt::format("\\x{:02x}", byte);
+    }
+  }
+  return safe;
+}
+
 std::string bytesText(std::uint64_t count) {
   return fmt::format("{} {}", count, count == 1 ? "byte" : "bytes");
 }

@@ -11,6 +11,10 @@ namespace hio::tool {
 void complain(std::string_view line) noexcept;
 void say(std::string_view line) noexcept;
 
+// Without characters that a terminal could take for commands: bytes that are not printable ASCII as
+// `\x1b`.
+std::string printable(std::string_view text);
+
 // `1536 bytes`, `1 byte`.
 std::string bytesText(std::uint64_t count);
 // `1.5 MiB`; in bytes when that is little.
