@@ -109,13 +109,16 @@ Authority::~Authority() = default;
 
 std::string Authority::certificate() const { return pem(impl_->certificate); }
 
-KeyAndCertificate Authority::issue(const std::vector<std::string>& names) const {
+KeyAndCertificate Authority::issue(const std::vector<std::string>& names, long from,
+                                   long until) const {
   const Key key(EVP_EC_gen("P-256"));
   need(key != nullptr && !names.empty());
   const Certificate certificate = blank(names.front(), key);
   X509* const it = certificate.get();
   X509* const issuer = impl_->certificate.get();
-  need(X509_set_issuer_name(it, X509_get_subject_name(issuer)) == 1);
+  need(X509_set_issuer_name(it, X509_get_subject_name(issuer)) == 1 &&
+       X509_gmtime_adj(X509_getm_notBefore(it), from * Day) != nullptr &&
+       X509_gmtime_adj(X509_getm_notAfter(it), until * Day) != nullptr);
   extend(it, issuer, NID_basic_constraints, "critical,CA:FALSE");
   extend(it, issuer, NID_key_usage, "critical,digitalSignature");
   extend(it, issuer, NID_ext_key_usage, "serverAuth,clientAuth");

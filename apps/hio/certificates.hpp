@@ -24,8 +24,10 @@ class Authority {
 
   // PEM, for those who are to trust it.
   std::string certificate() const;
-  // For servers and clients; each name is a DNS name or an address.
-  KeyAndCertificate issue(const std::vector<std::string>& names) const;
+  // For servers and clients; each name is a DNS name or an address. Valid from so many days from
+  // now until so many.
+  KeyAndCertificate issue(const std::vector<std::string>& names, long from = -1,
+                          long until = 3) const;
 
  private:
   struct Impl;

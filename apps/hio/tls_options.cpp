@@ -55,9 +55,9 @@ net::TlsIdentity identityOf(const TlsSettings& settings) {
 // A line for each key, added at once: several programs may share the file.
 std::function<void(std::string_view)> keyLogOf(const std::string& path) {
   if (path.empty()) return {};
+  auto opened = std::make_shared<AppendFile>(path);
   complain(fmt::format("hio: warning: whoever reads '{}' can read this connection", path));
-  return [path, file = std::make_shared<AppendFile>(path),
-          well = true](std::string_view line) mutable {
+  return [path, file = std::move(opened), well = true](std::string_view line) mutable {
     const std::string whole = std::string(line) + '\n';
     const std::error_code error = file->append(std::as_bytes(std::span(whole)));
     if (!error || !std::exchange(well, false)) return;

@@ -24,6 +24,10 @@ namespace hio::tool_test {
 // Far more than anything takes: only a hanging program comes to feel it.
 constexpr std::chrono::seconds Generous{60};
 
+inline bool oneLine(const std::string& text) {
+  return !text.empty() && text.find('\n') == text.size() - 1;
+}
+
 class Child {
  public:
   // Runs `hio` with the arguments. Standard input comes from the path, or from this test when

@@ -15,10 +15,6 @@ using testing::StartsWith;
 
 constexpr const char* Here = "127.0.0.1";
 
-bool oneLine(const std::string& text) {
-  return !text.empty() && text.find('\n') == text.size() - 1;
-}
-
 // ---- how it ends, and the exit code -------------------------------------------------------------
 
 TEST(ConnectEnds, RefusedIs4) {
