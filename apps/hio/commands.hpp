@@ -35,6 +35,7 @@ struct DemoOptions {
   std::uint64_t size = 64;  // of what is generated, in MiB
   std::uint64_t cuts = 3;
   std::uint64_t seed = 1;
+  bool plain = false;  // over TCP instead of TLS
 };
 ExitCode runDemo(const DemoOptions& options);
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "certificates.hpp"
 #include "commands.hpp"
 #include "demo_client.hpp"
 #include "demo_server.hpp"
@@ -35,6 +36,22 @@ std::vector<Cut> cutsFor(std::uint64_t size, std::uint64_t count, std::uint64_t 
     cuts.push_back({.at = stretch * at + within, .reset = at % 2 == 1});
   }
   return cuts;
+}
+
+// Of the two sides; both empty: without TLS.
+struct Contexts {
+  std::shared_ptr<net::TlsContext> client{};
+  std::shared_ptr<net::TlsContext> server{};
+};
+
+// The client trusts an authority that is made here and now, and nobody else.
+Contexts makeContexts() {
+  const Authority authority("hio demo");
+  const KeyAndCertificate made = authority.issue({"localhost"});
+  return {.client = net::TlsContext::client({.trust = {.ca = {.text = authority.certificate()}}}),
+          .server = net::TlsContext::server(
+              {.identity = {.key = {.text = made.key}, .certificate = {.text = made.certificate}},
+               .clients = net::ClientCerts::none})};
 }
 
 // What the whole source, and pieces of it, have as their SHA-256.
@@ -76,9 +93,12 @@ class Demo {
       : source_(options.file.empty() ? madeUpSource(options.size << 20U, options.seed)
                                      : fileSource(options.file)),
         cuts_(options.cuts),
+        contexts_(options.plain ? Contexts() : makeContexts()),
         journal_(tymist_.tymen()),
-        server_(tymist_.tymen(), cutsFor(source_->size(), options.cuts, options.seed), journal_),
-        client_(tymist_.tymen(), server_.address(), *source_, options.seed, journal_) {}
+        server_(tymist_.tymen(), cutsFor(source_->size(), options.cuts, options.seed), journal_,
+                contexts_.server),
+        client_(tymist_.tymen(), server_.address(), *source_, options.seed, journal_,
+                contexts_.client) {}
 
   ExitCode run();
 
@@ -92,6 +112,7 @@ class Demo {
 
   std::unique_ptr<Source> source_;
   std::uint64_t cuts_;
+  Contexts contexts_;
   Interrupts interrupts_;
   Waiter waiter_;
   help::MonoTimer clock_;
@@ -106,6 +127,9 @@ class Demo {
 ExitCode Demo::run() {
   say(fmt::format("hio demo: streams {} to {}, which hangs up {} times on the way", source_->name(),
                   server_.address().text(), cuts_));
+  say(contexts_.client
+          ? "over TLS: a certificate made now, its authority and its name checked each time"
+          : "over TCP, without TLS");
   try {
     if (!stream()) {
       say("demo: interrupted");
@@ -154,6 +178,7 @@ void Demo::wait() {
   server_.watch(waiter_);
   client_.watch(waiter_);
   Tyme most = std::chrono::milliseconds(100);
+  most = std::min(most, server_.pause().value_or(most));
   if (const auto deadline = client_.deadline()) most = std::min(most, *deadline - tymist_.tyme());
   waiter_.wait(most);
 }

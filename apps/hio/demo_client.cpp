@@ -9,9 +9,12 @@
 #include <utility>
 
 #include "text.hpp"
+#include "tls_options.hpp"
 
 namespace hio::tool {
 namespace {
+
+using core::tcp::Client;
 
 constexpr std::size_t Piece = 64U << 10U;
 constexpr std::size_t Enough = 256U << 10U;  // waiting to be sent
@@ -28,42 +31,56 @@ std::uint64_t numberIn(std::string_view line) {
   throw std::runtime_error(fmt::format("the server says '{}'", line));
 }
 
+std::unique_ptr<Client> clientOver(std::shared_ptr<net::TlsContext> context,
+                                   core::tcp::ClientOptions options) {
+  if (!context) return std::make_unique<Client>(std::move(options));
+  return std::make_unique<core::tcp::ClientTls>(
+      std::move(options),
+      core::tcp::TlsOptions{.context = std::move(context), .certedhost = "localhost"});
+}
+
 }  // namespace
 
 // The tail of a lost connection is dropped: where to go on is the server's to say, and the library
 // cannot know what of it has arrived.
 DemoClient::DemoClient(base::Tymth tymth, const core::Address& server, const Source& source,
-                       std::uint64_t seed, const Journal& journal)
+                       std::uint64_t seed, const Journal& journal,
+                       std::shared_ptr<net::TlsContext> context)
     : source_(source),
       journal_(journal),
-      client_({.timeout = std::chrono::seconds(10),
-               .ha = server,
-               .reconnectable = true,
-               .tymth = std::move(tymth),
-               // Each connection lasts long enough to count as a success: the pauses stay short.
-               .retry = {.lasting = base::Tyme(0), .seed = seed},
-               .onCutoff = core::tcp::OnCutoff::drop}),
+      client_(clientOver(
+          std::move(context),
+          {.timeout = std::chrono::seconds(10),
+           .ha = server,
+           .reconnectable = true,
+           .tymth = std::move(tymth),
+           // Each connection lasts long enough to count as a success: the pauses stay short.
+           .retry = {.lasting = base::Tyme(0), .seed = seed},
+           .onCutoff = core::tcp::OnCutoff::drop})),
       piece_(Piece) {}
 
 void DemoClient::service() {
   if (done_) return;
-  client_.service();
-  if (client_.epoch() != sent_.size()) beginEpoch();
+  client_->service();
+  if (client_->phase() == core::tcp::Phase::stopped) {
+    throw std::runtime_error(client_->failure()->message());
+  }
+  if (client_->epoch() != sent_.size()) beginEpoch();
   if (sent_.empty()) return;
   readLines();
-  if (resumed_ && !client_.cutoff()) feed();
-  if (resumed_) sent_.back().handedOver = sent_.back().from + client_.traffic().sent;
-  if (client_.cutoff()) endEpoch();
+  if (resumed_ && !client_->cutoff()) feed();
+  if (resumed_) sent_.back().handedOver = sent_.back().from + client_->traffic().sent;
+  if (client_->cutoff()) endEpoch();
 }
 
 void DemoClient::beginEpoch() {
   sent_.push_back({});
   resumed_ = ended_ = false;
-  client_.rxbs().consume(client_.staleRx());
+  client_->rxbs().consume(client_->staleRx());
 }
 
 void DemoClient::readLines() {
-  auto& rxbs = client_.rxbs();
+  auto& rxbs = client_->rxbs();
   for (auto end = rxbs.text().find('\n'); end != std::string_view::npos;
        end = rxbs.text().find('\n')) {
     const std::uint64_t have = numberIn(rxbs.text().substr(0, end));
@@ -76,7 +93,7 @@ void DemoClient::readLines() {
 void DemoClient::heard(std::uint64_t have, bool all) {
   if (!resumed_) resume(have);
   Sent& sent = sent_.back();
-  const std::uint64_t most = std::min(sent.from + client_.traffic().sent, source_.size());
+  const std::uint64_t most = std::min(sent.from + client_->traffic().sent, source_.size());
   if (have < acknowledged_ || have > most) {
     throw std::runtime_error(fmt::format("the server says it has {}, which is not from {} to {}",
                                          have, acknowledged_, most));
@@ -92,7 +109,9 @@ void DemoClient::resume(std::uint64_t have) {
     throw std::runtime_error(fmt::format("the server resumes at {}, which is not from {} to {}",
                                          have, acknowledged_, before));
   }
-  std::string text = fmt::format("connected to {}", client_.ha().text());
+  std::string text = fmt::format("connected to {}", client_->ha().text());
+  const net::TlsInfo info = tlsInfoOf(*client_);
+  if (!info.version.empty()) text += " over " + settledText(info);
   if (sent_.size() > 1) {
     text += fmt::format("; the server has {}: of {} in doubt {} had arrived, {} sent again", have,
                         doubted, have - acknowledged_, before - have);
@@ -104,25 +123,25 @@ void DemoClient::resume(std::uint64_t have) {
 }
 
 void DemoClient::feed() {
-  auto& txbs = client_.txbs();
+  auto& txbs = client_->txbs();
   while (next_ < source_.size() && txbs.size() < Enough) {
     const auto count =
         static_cast<std::size_t>(std::min<std::uint64_t>(Piece, source_.size() - next_));
     const auto piece = std::span(piece_).first(count);
     source_.read(next_, piece);
-    if (!client_.tx(piece)) return;
+    if (!client_->tx(piece)) return;
     next_ += count;
   }
   if (next_ < source_.size() || !txbs.empty() || ended_) return;
   ended_ = true;
-  client_.shutdownSend();
+  client_->shutdownSend();
 }
 
 void DemoClient::endEpoch() {
-  if (ended_ && !client_.failure() && allArrived_) {
+  if (ended_ && !client_->failure() && allArrived_) {
     done_ = true;
     journal_.note(fmt::format("epoch {}", sent_.size()), "all is sent and acknowledged");
-    client_.close();
+    client_->close();
     return;
   }
   Sent& sent = sent_.back();
@@ -134,13 +153,13 @@ void DemoClient::endEpoch() {
   journal_.note(
       fmt::format("epoch {}", sent_.size()),
       fmt::format("cut off: {}; handed over {}, acknowledged {}, in doubt {}; reconnecting",
-                  client_.failure() ? client_.failure()->message() : "the far side closed",
+                  client_->failure() ? client_->failure()->message() : "the far side closed",
                   sent.handedOver, acknowledged_, sent.handedOver - acknowledged_));
 }
 
 void DemoClient::watch(Waiter& waiter) const {
-  const auto wants = client_.wants();
-  waiter.add(client_.fd(), wants.read, wants.write);
+  const auto wants = client_->wants();
+  waiter.add(client_->fd(), wants.read, wants.write);
 }
 
 }  // namespace hio::tool

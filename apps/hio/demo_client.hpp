@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -18,18 +19,21 @@ class DemoClient {
   // Positions in the stream, and bytes, of one connection.
   struct Sent {
     std::uint64_t from = 0;
-    std::uint64_t handedOver = 0;    // to the network, up to this position
+    // To the network, up to this position; over TLS a part may still be staged there, and is as
+    // much in doubt as what is under way.
+    std::uint64_t handedOver = 0;
     std::uint64_t acknowledged = 0;  // by the server, up to this position
     bool cut = false;
   };
 
+  // Over TLS with the context, the server's name being localhost; over TCP without one.
   DemoClient(base::Tymth tymth, const core::Address& server, const Source& source,
-             std::uint64_t seed, const Journal& journal);
+             std::uint64_t seed, const Journal& journal, std::shared_ptr<net::TlsContext> context);
 
-  // Throws std::runtime_error when the server says what cannot be.
+  // Throws std::runtime_error when the server says what cannot be, or is not to be trusted.
   void service();
   void watch(Waiter& waiter) const;
-  std::optional<base::Tyme> deadline() const { return client_.deadline(); }
+  std::optional<base::Tyme> deadline() const { return client_->deadline(); }
 
   // All is sent and acknowledged, and the connection was ended in order.
   bool done() const noexcept { return done_; }
@@ -46,7 +50,7 @@ class DemoClient {
 
   const Source& source_;
   const Journal& journal_;
-  core::tcp::Client client_;
+  std::unique_ptr<core::tcp::Client> client_;
   std::vector<Sent> sent_{};
   std::vector<std::byte> piece_;
   std::uint64_t next_ = 0;  // the position that goes to txbs next

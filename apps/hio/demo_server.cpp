@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "exit_codes.hpp"
@@ -11,23 +12,35 @@
 namespace hio::tool {
 namespace {
 
+using core::tcp::Server;
+using core::tcp::ServerTls;
+
 constexpr std::uint64_t Told = 1U << 20U;  // so often the client hears what has arrived
+
+std::unique_ptr<Server> serverOver(std::shared_ptr<net::TlsContext> context,
+                                   core::tcp::ServerOptions options) {
+  if (!context) return std::make_unique<Server>(std::move(options));
+  return std::make_unique<ServerTls>(std::move(options),
+                                     core::tcp::ServerTlsOptions{.context = std::move(context)});
+}
 
 }  // namespace
 
-DemoServer::DemoServer(base::Tymth tymth, std::vector<Cut> cuts, const Journal& journal)
+DemoServer::DemoServer(base::Tymth tymth, std::vector<Cut> cuts, const Journal& journal,
+                       std::shared_ptr<net::TlsContext> context)
     : journal_(journal),
-      server_({.host = "127.0.0.1",
-               .port = 0,
-               .tymth = std::move(tymth),
-               .halfOpen = true,
-               .limits = {.rxHigh = 1U << 20U}}),
+      server_(serverOver(std::move(context), {.host = "127.0.0.1",
+                                              .port = 0,
+                                              .tymth = std::move(tymth),
+                                              .halfOpen = true,
+                                              .limits = {.rxHigh = 1U << 20U}})),
       cuts_(std::move(cuts)) {
-  if (!server_.open()) throw Problem(ExitCode::unexpected, server_.failure()->message());
+  if (!server_->open()) throw Problem(ExitCode::unexpected, server_->failure()->message());
 }
 
 void DemoServer::service() {
-  server_.service();
+  server_->service();
+  moved_ = false;
   Remoter* const remoter = current();
   if (remoter == nullptr) return;
   take(*remoter);
@@ -36,15 +49,16 @@ void DemoServer::service() {
     tell(*remoter, "done");
     ending_ = true;
   }
-  if (ending_ && remoter->txbs().empty()) remoter->shutdownSend();
+  // Nothing is wanted when TLS too has passed on all that it took.
+  if (ending_ && !remoter->wants().write) remoter->shutdownSend();
   if (remoter->cutoff()) finish();
 }
 
 // A new connection waits until the one before it has brought all that it can: only then is it known
 // what this side has.
 DemoServer::Remoter* DemoServer::current() {
-  if (ca_) return &server_.ix(*ca_);
-  for (const auto& [ca, remoter] : server_.ixes()) {
+  if (ca_) return &server_->ix(*ca_);
+  for (const auto& [ca, remoter] : server_->ixes()) {
     if (remoter->cutoff()) continue;
     ca_ = ca;
     begin(*remoter);
@@ -72,6 +86,7 @@ void DemoServer::take(Remoter& remoter) {
   whole_.update(bytes);
   rxbs.consume(bytes.size());
   have_ += count;
+  moved_ = count > 0;
   taken_.back().count += count;
   if (have_ - told_ >= Told && !ending_) tell(remoter, "have");
 }
@@ -92,7 +107,7 @@ bool DemoServer::cutNow(Remoter& remoter) {
     return false;
   }
   resetConnection(remoter.fd());
-  server_.removeIx(*ca_);
+  server_->removeIx(*ca_);
   finish();
   return true;
 }
@@ -108,9 +123,16 @@ void DemoServer::finish() {
   ca_.reset();
 }
 
+std::optional<base::Tyme> DemoServer::pause() const {
+  if (moved_) return base::Tyme(0);
+  const auto* const tls = dynamic_cast<const ServerTls*>(server_.get());
+  if (tls == nullptr || tls->cxes() == 0) return std::nullopt;
+  return std::chrono::milliseconds(2);
+}
+
 void DemoServer::watch(Waiter& waiter) const {
-  waiter.add(server_.fd(), true, false);
-  for (const auto& [ca, remoter] : server_.ixes()) {
+  waiter.add(server_->fd(), true, false);
+  for (const auto& [ca, remoter] : server_->ixes()) {
     const auto wants = remoter->wants();
     waiter.add(remoter->fd(), wants.read, wants.write);
   }

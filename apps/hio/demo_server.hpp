@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,12 +36,16 @@ class DemoServer {
     std::string sha256{};
   };
 
-  // Throws Problem when it cannot listen.
-  DemoServer(base::Tymth tymth, std::vector<Cut> cuts, const Journal& journal);
+  // Over TLS with the context, over TCP without one. Throws Problem when it cannot listen.
+  DemoServer(base::Tymth tymth, std::vector<Cut> cuts, const Journal& journal,
+             std::shared_ptr<net::TlsContext> context);
 
-  const core::Address& address() const noexcept { return server_.eha(); }
+  const core::Address& address() const noexcept { return server_->eha(); }
   void service();
   void watch(Waiter& waiter) const;
+  // The longest wait that misses nothing of which no descriptor tells: bytes that TLS has received
+  // already, and handshakes, whose descriptors are the server's secret.
+  std::optional<base::Tyme> pause() const;
 
   std::uint64_t have() const noexcept { return have_; }
   // A connection is being served.
@@ -60,9 +65,10 @@ class DemoServer {
   void finish();
 
   const Journal& journal_;
-  core::tcp::Server server_;
+  std::unique_ptr<core::tcp::Server> server_;
   std::vector<Cut> cuts_;              // those that are still to be made
   std::optional<core::Address> ca_{};  // of the connection that is served; others wait
+  bool moved_ = false;                 // something was taken in this turn
   bool ending_ = false;                // this side has ended its sending, or is about to
   std::uint64_t have_ = 0;
   std::uint64_t told_ = 0;

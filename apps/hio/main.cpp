@@ -133,6 +133,7 @@ class CommandLine {
         ->capture_default_str();
     demoCommand_->add_option("--seed", demo_.seed, "Of the bytes and of where the cuts are")
         ->capture_default_str();
+    demoCommand_->add_flag("--plain", demo_.plain, "Over TCP; otherwise over TLS");
   }
 
   ExitCode connect() {

@@ -41,9 +41,59 @@ TEST(Demo, LosesNothing) {
   }
 }
 
+std::uint64_t numberAfter(const std::string& out, const std::string& label) {
+  std::smatch match;
+  if (!std::regex_search(out, match, std::regex('\n' + label + " +([0-9]+) "))) return 0;
+  return std::stoull(match[1]);
+}
+
+TEST(Demo, RunsOverTlsAndSaysSoFirst) {
+  Child demo({"demo", "--size", "4"});
+  EXPECT_EQ(demo.finish(), 0);
+  EXPECT_THAT(demo.out, HasSubstr("\nover TLS: a certificate made now, its authority and its name "
+                                  "checked each time\n"));
+  EXPECT_EQ(timesIn(demo.out,
+                    "epoch 1 .*over TLSv1\\.3, TLS_AES_256_GCM_SHA384, certificate of "
+                    "CN=localhost\n"),
+            1U)
+      << demo.out;
+  EXPECT_EQ(timesIn(demo.out, "epoch [2-4] .*over TLSv1\\.3, .*the server has "), 3U) << demo.out;
+}
+
+TEST(Demo, PlainRunsOverTcpAndSaysSoFirst) {
+  Child demo({"demo", "--size", "4", "--plain"});
+  EXPECT_EQ(demo.finish(), 0);
+  EXPECT_THAT(demo.out, EndsWith("\ndemo: OK\n"));
+  EXPECT_THAT(demo.out, HasSubstr("\nover TCP, without TLS\n"));
+  EXPECT_THAT(demo.out, testing::Not(HasSubstr("TLSv")));
+  EXPECT_EQ(timesIn(demo.out, "as sent\n"), 4U) << demo.out;
+}
+
+// Each byte that was handed over is acknowledged or in doubt, and each one in doubt had arrived or
+// is sent again: also those that TLS had taken and not passed on.
+TEST(Demo, SumsAgreeOverTlsAndOverTcp) {
+  const std::uint64_t total = 16U << 20U;
+  for (const std::string seed : {"1", "2", "3"}) {
+    for (const char* over : {"--seed", "--plain"}) {
+      std::vector<std::string> line{"demo", "--size", "16", "--cuts", "12", over};
+      if (line.back() == "--plain") line.emplace_back("--seed");
+      line.push_back(seed);
+      Child demo(line);
+      EXPECT_EQ(demo.finish(), 0);
+      const std::string& out = demo.out;
+      EXPECT_THAT(out, EndsWith("\ndemo: OK\n"));
+      EXPECT_EQ(numberAfter(out, "total"), total);
+      EXPECT_EQ(numberAfter(out, "acknowledged"), total);
+      EXPECT_EQ(numberAfter(out, "handed over"), total + numberAfter(out, "resent"));
+      EXPECT_GE(numberAfter(out, "in doubt"), numberAfter(out, "resent"));
+      EXPECT_GT(numberAfter(out, "resent"), 0U) << "no reset lost anything: " << out;
+    }
+  }
+}
+
 TEST(Demo, SameSeedSameStream) {
   Child one({"demo", "--size", "1", "--seed", "5"});
-  Child two({"demo", "--size", "1", "--seed", "5", "--cuts", "0"});
+  Child two({"demo", "--size", "1", "--seed", "5", "--cuts", "0", "--plain"});
   EXPECT_EQ(one.finish(), 0);
   EXPECT_EQ(two.finish(), 0);
   EXPECT_EQ(wholeSha256(one.out), wholeSha256(two.out));
