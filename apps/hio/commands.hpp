@@ -30,6 +30,15 @@ struct EchoOptions {
 };
 ExitCode runEcho(const EchoOptions& options);
 
+struct ProbeOptions {
+  std::string host{};
+  int port = 0;
+  TlsSettings tls{};
+  base::Tyme timeout = std::chrono::seconds(10);  // of one connection; 0: no limit
+  bool json = false;
+};
+ExitCode runProbe(const ProbeOptions& options);
+
 struct DemoOptions {
   std::string file{};       // empty: generated from the seed
   std::uint64_t size = 64;  // of what is generated, in MiB

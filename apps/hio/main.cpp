@@ -25,6 +25,7 @@ std::string examplesAndCodes() {
   hio echo                                   a server that sends back what it gets
   hio echo --tls --write-ca ca.pem &         the same over TLS, and a client for it
   hio connect --tls --ca ca.pem localhost 56000
+  hio probe example.org 443                  times, version, cipher, certificates, verdict
   hio demo                                   a file survives a server that hangs up
 
 Exit codes:
@@ -69,6 +70,7 @@ class CommandLine {
     addConnect();
     addEcho();
     addDemo();
+    addProbe();
   }
 
   ExitCode run(int argc, char** argv) {
@@ -83,6 +85,7 @@ class CommandLine {
     }
     if (connectCommand_->parsed()) return connect();
     if (echoCommand_->parsed()) return echo();
+    if (probeCommand_->parsed()) return probe();
     if (demoCommand_->parsed()) return runDemo(demo_);
     complain(app_.help());
     return ExitCode::usage;
@@ -136,6 +139,28 @@ class CommandLine {
     demoCommand_->add_flag("--plain", demo_.plain, "Over TCP; otherwise over TLS");
   }
 
+  void addProbe() {
+    probeCommand_ = app_.add_subcommand(
+        "probe", "Connect to a TLS server and tell what can be found out about it");
+    CLI::App& command = *probeCommand_;
+    command.add_option("HOST", probe_.host, "A name or a number")->required();
+    command.add_option("PORT", probePort_, "From 1 to 65535")->required();
+    addProbeOptions(command, probe_.tls);
+    command.add_option("--timeout", timeout_, "Seconds that one connection may take; 0: no limit")
+        ->capture_default_str();
+    command.add_flag("--json", probe_.json, "One JSON object instead of the report");
+    command.footer(
+        "A server whose certificate is refused is asked again without checking it, to show what "
+        "it\n"
+        "has. Exit code 0: trusted; 9: refused; see hio --help for the others.");
+  }
+
+  ExitCode probe() {
+    probe_.port = portOf(probePort_, 1);
+    probe_.timeout = secondsOf(timeout_);
+    return runProbe(probe_);
+  }
+
   ExitCode connect() {
     connect_.port = portOf(connectPort_, 1);
     connect_.timeout = secondsOf(timeout_);
@@ -147,14 +172,17 @@ class CommandLine {
     return runEcho(echo_);
   }
 
-  CLI::App app_{"hio: talk TCP", "hio"};
+  CLI::App app_{"hio: talk TCP and TLS", "hio"};
   CLI::App* connectCommand_ = nullptr;
   CLI::App* echoCommand_ = nullptr;
   CLI::App* demoCommand_ = nullptr;
+  CLI::App* probeCommand_ = nullptr;
   ConnectOptions connect_;
   EchoOptions echo_;
   DemoOptions demo_;
+  ProbeOptions probe_;
   std::string connectPort_;
+  std::string probePort_;
   std::string echoPort_ = "56000";
   double timeout_ = 10;
 };

@@ -16,6 +16,8 @@
 namespace hio::tool {
 namespace {
 
+constexpr const char* CaHelp = "Trust the certificates in this file (PEM) instead of the system's";
+
 // An empty value is most likely a variable that was not set: it must not mean "the default".
 const CLI::Validator NotEmpty(
     [](std::string& value) { return value.empty() ? std::string("it is empty") : std::string(); },
@@ -79,6 +81,8 @@ auto orProblem(Make make) {
 
 // ---- the command line ---------------------------------------------------------------------------
 
+namespace {
+
 void addTlsOptions(CLI::App& command, TlsSettings& settings, CLI::Option* tls,
                    const std::string& caHelp) {
   addText(command, "--ca", settings.ca, caHelp, tls);
@@ -94,8 +98,6 @@ void addServername(CLI::App& command, TlsSettings& settings, CLI::Option* tls) {
           "The name to ask for and to find in the certificate, instead of HOST", tls);
 }
 
-namespace {
-
 CLI::Option* addIdentity(CLI::App& command, TlsSettings& settings, CLI::Option* tls,
                          const std::string& help) {
   CLI::Option* const cert = addText(command, "--cert", settings.cert, help, tls);
@@ -110,8 +112,7 @@ void addTlsClientOptions(CLI::App& command, TlsSettings& settings) {
   CLI::Option* const tls = command.add_flag(
       "--tls", settings.on,
       "Speak TLS: the server must have a certificate that is trusted and made for HOST");
-  addTlsOptions(command, settings, tls,
-                "Trust the certificates in this file (PEM) instead of the system's");
+  addTlsOptions(command, settings, tls, CaHelp);
   addIdentity(command, settings, tls, "Show this certificate (PEM) if the server asks");
   addServername(command, settings, tls);
   command
@@ -124,6 +125,11 @@ void addTlsClientOptions(CLI::App& command, TlsSettings& settings) {
           "Add the connection's keys to this file, for Wireshark; a new one has mode 0600.\n"
           "Whoever reads it can read the connection",
           tls);
+}
+
+void addProbeOptions(CLI::App& command, TlsSettings& settings) {
+  addTlsOptions(command, settings, nullptr, CaHelp);
+  addServername(command, settings, nullptr);
 }
 
 void addTlsServerOptions(CLI::App& command, TlsSettings& settings) {
@@ -141,12 +147,7 @@ void addTlsServerOptions(CLI::App& command, TlsSettings& settings) {
 
 // ---- contexts -----------------------------------------------------------------------------------
 
-std::shared_ptr<net::TlsContext> clientContext(const TlsSettings& settings) {
-  if (settings.insecure) {
-    complain(
-        "hio: warning: --insecure: the server's certificate is not checked; anybody may be the "
-        "far side");
-  }
+std::shared_ptr<net::TlsContext> clientContext(const TlsSettings& settings, Checks checks) {
   return orProblem([&] {
     net::TlsProtocol protocol = protocolOf(settings);
     protocol.keyLog = keyLogOf(settings.keylog);
@@ -154,8 +155,8 @@ std::shared_ptr<net::TlsContext> clientContext(const TlsSettings& settings) {
         {.identity = identityOf(settings),
          .trust = {.ca = {.path = settings.ca}},
          .protocol = std::move(protocol),
-         .certify = settings.insecure ? net::Certify::insecureNone : net::Certify::required,
-         .hostify = settings.insecure ? net::Hostify::insecureOff : net::Hostify::on});
+         .certify = checks == Checks::none ? net::Certify::insecureNone : net::Certify::required,
+         .hostify = checks == Checks::all ? net::Hostify::on : net::Hostify::insecureOff});
   });
 }
 
@@ -191,9 +192,15 @@ std::unique_ptr<core::tcp::Client> makeClient(core::tcp::ClientOptions options,
                                               const TlsSettings& settings) {
   using namespace core::tcp;
   if (!settings.on) return std::make_unique<Client>(std::move(options));
+  if (settings.insecure) {
+    complain(
+        "hio: warning: --insecure: the server's certificate is not checked; anybody may be the "
+        "far side");
+  }
+  auto context = clientContext(settings, settings.insecure ? Checks::none : Checks::all);
   return std::make_unique<ClientTls>(
       std::move(options),
-      TlsOptions{.context = clientContext(settings), .certedhost = settings.servername});
+      TlsOptions{.context = std::move(context), .certedhost = settings.servername});
 }
 
 std::unique_ptr<core::tcp::Server> makeServer(core::tcp::ServerOptions options,

@@ -9,7 +9,6 @@
 
 namespace CLI {
 class App;
-class Option;
 }  // namespace CLI
 
 namespace hio::tool {
@@ -28,24 +27,23 @@ struct TlsSettings {
   std::string writeCa{};  // of servers
 };
 
-// The options that all commands over TLS have. Each needs the option `tls`; null: the command
-// always speaks TLS.
-void addTlsOptions(CLI::App& command, TlsSettings& settings, CLI::Option* tls,
-                   const std::string& caHelp);
 // --tls and all that goes with it.
 void addTlsClientOptions(CLI::App& command, TlsSettings& settings);
 void addTlsServerOptions(CLI::App& command, TlsSettings& settings);
-// Of one command, for those that have no more than it.
-void addServername(CLI::App& command, TlsSettings& settings, CLI::Option* tls);
+// For a command that always speaks TLS.
+void addProbeOptions(CLI::App& command, TlsSettings& settings);
 
-// Throw Problem for options and files that cannot be used. A client's warns of options that give
-// protection away.
-std::shared_ptr<net::TlsContext> clientContext(const TlsSettings& settings);
+// What a client checks of the server: all; the certificates' chain but not the name; nothing.
+enum class Checks { all, chain, none };
+
+// Throw Problem for options and files that cannot be used.
+std::shared_ptr<net::TlsContext> clientContext(const TlsSettings& settings, Checks checks);
 // Without a certificate, makes one for this machine and `host`, and writes its CA's.
 std::shared_ptr<net::TlsContext> serverContext(const TlsSettings& settings,
                                                const std::string& host);
 
-// Over TLS when the settings say so, over TCP otherwise.
+// Over TLS when the settings say so, over TCP otherwise. A client's warns of options that give
+// protection away.
 std::unique_ptr<core::tcp::Client> makeClient(core::tcp::ClientOptions options,
                                               const TlsSettings& settings);
 std::unique_ptr<core::tcp::Server> makeServer(core::tcp::ServerOptions options,

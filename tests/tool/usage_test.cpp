@@ -25,7 +25,7 @@ TEST(Usage, HelpHasExamplesAndExitCodes) {
 }
 
 TEST(Usage, HelpOfEachCommand) {
-  for (const char* command : {"connect", "echo", "demo"}) {
+  for (const char* command : {"connect", "echo", "demo", "probe"}) {
     Child hio({command, "--help"});
     EXPECT_EQ(hio.finish(), 0) << command;
     EXPECT_THAT(hio.out, HasSubstr("Usage: hio " + std::string(command)));
@@ -99,6 +99,12 @@ INSTANTIATE_TEST_SUITE_P(
         Bad{{"demo", "/no/such/file"}, "/no/such/file"}, Bad{{"demo", "/"}, "'/': Is a directory"},
         Bad{{"demo", "/dev/null"}, "'/dev/null' is no regular file"},
         Bad{{"demo", "--size", "-1"}, "-1"}, Bad{{"demo", "--cuts", "1001"}, "1001"},
+        Bad{{"probe", "localhost"}, "PORT"},
+        Bad{{"probe", "localhost", "0"}, "port 0 is out of range"},
+        Bad{{"probe", "localhost", "443", "--timeout", "-1"}, "-1"},
+        Bad{{"probe", "localhost", "443", "--ca", "/no/such/ca"}, "'/no/such/ca'"},
+        Bad{{"probe", "localhost", "443", "--insecure"}, "--insecure"},
+        Bad{{"probe", "a\tb", "443"}, "'a?b'"}, Bad{{"probe", "", "443"}, "it is empty"},
         Bad{{"frobnicate"}, "frobnicate"}));
 
 }  // namespace
