@@ -64,6 +64,11 @@ RawListener::RawListener(int backlog, bool v6)
 
 RawListener::~RawListener() { close(); }
 
+bool RawListener::waiting() const {
+  pollfd it{.fd = fd_, .events = POLLIN, .revents = 0};
+  return ::poll(&it, 1, 0) == 1;
+}
+
 int RawListener::accept() const {
   const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
   must(fd >= 0, "accept");

@@ -25,6 +25,8 @@ class RawListener {
   RawListener& operator=(const RawListener&) = delete;
 
   std::uint16_t port() const { return port_; }
+  // A connection is there to be accepted.
+  bool waiting() const;
   // The next connection; the test must have started one.
   int accept() const;
   void close();

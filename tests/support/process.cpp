@@ -59,30 +59,47 @@ FullDisk::~FullDisk() {
   std::signal(SIGXFSZ, handler_);
 }
 
-Process::Process(const std::vector<std::string>& command, const std::filesystem::path& log)
+Process::Process(const std::vector<std::string>& command, const std::filesystem::path& log,
+                 StandardStreams streams)
     : log_(log) {
   std::vector<char*> arguments;
   for (const std::string& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&files, 1, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
-  posix_spawn_file_actions_adddup2(&files, 1, 2);
+  posix_spawn_file_actions_addopen(&files, 2, log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+  if (streams.in >= 0) {
+    posix_spawn_file_actions_adddup2(&files, streams.in, 0);
+  } else {
+    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+  }
+  posix_spawn_file_actions_adddup2(&files, streams.out >= 0 ? streams.out : 2, 1);
   const int error = ::posix_spawnp(&pid_, arguments[0], &files, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&files);
   if (error != 0) throw std::system_error(error, std::generic_category(), command.front());
 }
 
-Process::~Process() {
+Process::~Process() { kill(); }
+
+bool Process::running() {
+  int status = 0;
+  if (pid_ > 0 && ::waitpid(pid_, &status, WNOHANG) == pid_) {
+    pid_ = -1;
+    if (WIFEXITED(status)) code_ = WEXITSTATUS(status);
+  }
+  return pid_ > 0;
+}
+
+void Process::kill() {
   if (!running()) return;
   ::kill(pid_, SIGKILL);
   ::waitpid(pid_, nullptr, 0);
+  pid_ = -1;
 }
 
-bool Process::running() {
-  if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
-  return pid_ > 0;
+std::string Process::printed() const {
+  std::ifstream log(log_);
+  return {std::istreambuf_iterator<char>(log), {}};
 }
 
 void Process::awaitPort(std::uint16_t port) {
@@ -98,9 +115,7 @@ void Process::awaitPort(std::uint16_t port) {
       },
       [] {});
   if (up && running()) return;
-  std::ifstream log(log_);
-  throw std::runtime_error("the server did not come up: " +
-                           std::string(std::istreambuf_iterator<char>(log), {}));
+  throw std::runtime_error("the server did not come up: " + printed());
 }
 
 std::uint16_t freePort() {

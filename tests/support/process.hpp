@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,15 +50,29 @@ class FullDisk {
   std::uint64_t old_;
 };
 
+// Where a program's standard input comes from and its output goes to; -1: nowhere and the log. The
+// caller's, who may close them once the program runs.
+struct StandardStreams {
+  int in = -1;
+  int out = -1;
+};
+
 // Runs a program, its output going to `log`, and kills it in the end.
 class Process {
  public:
-  Process(const std::vector<std::string>& command, const std::filesystem::path& log);
+  Process(const std::vector<std::string>& command, const std::filesystem::path& log,
+          StandardStreams streams = {});
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
   bool running();
+  // Kills it and waits until it is gone, and its connections with it.
+  void kill();
+  // Its exit code once it has ended by itself; empty before, and for one that was killed.
+  const std::optional<int>& code() const { return code_; }
+  // What it has printed.
+  std::string printed() const;
   // Waits until something listens on that port of 127.0.0.1; throws, with what the program printed,
   // when it ends before.
   void awaitPort(std::uint16_t port);
@@ -65,6 +80,7 @@ class Process {
  private:
   pid_t pid_;
   std::filesystem::path log_;
+  std::optional<int> code_;
 };
 
 // A port of 127.0.0.1 that was free a moment ago.
