@@ -6,6 +6,8 @@ jobs=$(nproc)
 
 build_packages=(ca-certificates cmake g++ libcli11-dev libfmt-dev libssl-dev ninja-build pkg-config)
 test_packages=(git libgmock-dev libgtest-dev nginx-light openssl redis-server socat)
+# Other makers' TLS, for the tests against them.
+test_packages+=(gnutls-bin libmbedtls-dev libnginx-mod-stream libwolfssl-dev python3 stunnel4)
 
 step() { printf '==> %s\n' "$*"; }
 
@@ -21,7 +23,7 @@ can_be_root() {
 # that what was put in the way is taken out again however this ends.
 apt_install() (
   new=()
-  for service in nginx redis-server; do
+  for service in nginx redis-server stunnel4; do
     [ -e "/etc/init.d/$service" ] || new+=("$service")
   done
   policy=/usr/sbin/policy-rc.d
