@@ -60,6 +60,7 @@ struct Peer {
   // Of the alert that a client without a certificate gets, by version; 0: none, it just ends.
   int alert12 = 40;
   int alert13 = 116;
+  std::size_t much = 10U << 20U;  // how many bytes it is made to echo
 };
 
 struct Case {
@@ -85,34 +86,36 @@ inline std::string nameOfCase(const testing::TestParamInfo<Case>& info) {
 inline const std::vector<TlsVersion> OnlyTls12{TlsVersion::tls12};
 inline const std::vector<TlsVersion> BothVersions{TlsVersion::tls12, TlsVersion::tls13};
 
+inline void append(Command& command, bool when, const Command& words) {
+  if (when) command.insert(command.end(), words.begin(), words.end());
+}
+
+inline std::string gnutlsPriority(const Needs& needs) {
+  return std::string("--priority=NORMAL:-VERS-ALL:+VERS-TLS1.") + (needs.is13() ? '3' : '2');
+}
+
 // The command of a peer of our own, see programs/relay.h.
 inline Command ownCommand(Command command, std::string_view role, const Needs& needs) {
   const bool server = role == "server";
   const std::string who(role);
-  for (const std::string& word :
-       Command{who, std::to_string(needs.port), needs.is13() ? "1.3" : "1.2"}) {
-    command.push_back(word);
-  }
-  const auto add = [&](bool when, const Command& words) {
-    if (when) command.insert(command.end(), words.begin(), words.end());
-  };
-  add(!server || needs.certificates, {"--ca", needs.file(needs.ca)});
-  add(server || needs.certificates,
-      {"--cert", needs.file(who + ".pem"), "--key", needs.file(who + ".key")});
-  add(!server, {"--name", needs.name});
-  add(server && needs.certificates, {"--require"});
-  add(!needs.alpn.empty(), {"--alpn", needs.alpn});
-  add(needs.lingers, {"--linger"});
+  append(command, true, {who, std::to_string(needs.port), needs.is13() ? "1.3" : "1.2"});
+  append(command, !server || needs.certificates, {"--ca", needs.file(needs.ca)});
+  append(command, server || needs.certificates,
+         {"--cert", needs.file(who + ".pem"), "--key", needs.file(who + ".key")});
+  append(command, !server, {"--name", needs.name});
+  append(command, server && needs.certificates, {"--require"});
+  append(command, !needs.alpn.empty(), {"--alpn", needs.alpn});
+  append(command, needs.lingers, {"--linger"});
   return command;
 }
 
-// Lines of printable characters: some peers are made for text.
+// Lines of printable characters: some peers are made for text, and send line by line.
 inline std::string linesOf(std::size_t size) {
   std::string text(size, '\n');
   std::uint32_t state = 1;
   for (std::size_t at = 0; at < size; ++at) {
     state = state * 1664525U + 1013904223U;
-    if (at % 64 != 63) text[at] = static_cast<char>('0' + (state >> 24U) % 75U);
+    if (at % 1000 != 999) text[at] = static_cast<char>('0' + (state >> 24U) % 75U);
   }
   text.back() = '\n';
   return text;
@@ -121,8 +124,6 @@ inline std::string linesOf(std::size_t size) {
 // A folder with the certificates, a peer, and the plain side of what the peer has under TLS.
 class RealTls : public testing::TestWithParam<Case> {
  protected:
-  static constexpr std::size_t TenMebibytes = 10U << 20U;
-
   RealTls() {
     const test::TestCertificates& made = test::testCertificates();
     write("ca.pem", made.authority.certificate());
@@ -142,7 +143,7 @@ class RealTls : public testing::TestWithParam<Case> {
   void run() {
     process.reset();
     process = std::make_unique<test::Process>(peer().command(needs), folder.path() / "peer.log",
-                                              plain.pipes());
+                                              plain.streams());
     plain.release();
   }
   // What the reader of a failed test wants to know of the peer.

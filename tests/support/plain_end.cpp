@@ -30,7 +30,7 @@ void PlainEnd::close() {
   shut(out_);
 }
 
-StandardStreams PlainEnd::pipes() {
+StandardStreams PlainEnd::streams() {
   close();
   release();
   unsent_.clear();
@@ -41,8 +41,10 @@ StandardStreams PlainEnd::pipes() {
   std::signal(SIGPIPE, SIG_IGN);
   std::array<int, 2> to{};
   std::array<int, 2> from{};
-  if (::pipe2(to.data(), O_CLOEXEC) != 0 || ::pipe2(from.data(), O_CLOEXEC) != 0) {
-    throw std::system_error(errno, std::generic_category(), "pipe2");
+  // A socket, for programs that do not see the end of a pipe (tstclnt).
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, to.data()) != 0 ||
+      ::pipe2(from.data(), O_CLOEXEC) != 0) {
+    throw std::system_error(errno, std::generic_category(), "socketpair, pipe2");
   }
   for (const int fd : {from[0], to[1]}) ::fcntl(fd, F_SETFL, O_NONBLOCK);
   in_ = from[0];

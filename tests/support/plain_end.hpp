@@ -15,9 +15,9 @@ class PlainEnd {
   PlainEnd(const PlainEnd&) = delete;
   PlainEnd& operator=(const PlainEnd&) = delete;
 
-  // From now on moves bytes over pipes; a program takes what is returned, and then release() has to
-  // be called.
-  StandardStreams pipes();
+  // From now on moves bytes to and from a program, which takes what is returned; once it runs,
+  // release() has to be called.
+  StandardStreams streams();
   void release();
   // From now on moves bytes over this connection, which becomes the flow's own.
   void connection(int fd);
