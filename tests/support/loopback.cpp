@@ -40,7 +40,7 @@ std::size_t openDescriptors() {
   return static_cast<std::size_t>(std::distance(begin(each), end(each))) - 1;
 }
 
-RawListener::RawListener(int backlog, bool v6)
+RawListener::RawListener(int backlog, bool v6, std::uint16_t port)
     : fd_(::socket(v6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   must(fd_ >= 0, "socket");
   sockaddr_storage storage{};
@@ -49,13 +49,19 @@ RawListener::RawListener(int backlog, bool v6)
     auto* address = reinterpret_cast<sockaddr_in6*>(&storage);
     address->sin6_family = AF_INET6;
     address->sin6_addr = in6addr_loopback;
+    address->sin6_port = htons(port);
   } else {
     auto* address = reinterpret_cast<sockaddr_in*>(&storage);
     address->sin_family = AF_INET;
     address->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address->sin_port = htons(port);
   }
   auto* address = reinterpret_cast<sockaddr*>(&storage);
-  must(::bind(fd_, address, length) == 0, "bind");
+  if (::bind(fd_, address, length) != 0) {
+    const std::system_error error(errno, std::generic_category(), "bind");
+    close();
+    throw error;
+  }
   must(::listen(fd_, backlog) == 0, "listen");
   must(::getsockname(fd_, address, &length) == 0, "getsockname");
   port_ = ntohs(v6 ? reinterpret_cast<sockaddr_in6*>(&storage)->sin6_port

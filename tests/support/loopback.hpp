@@ -16,10 +16,11 @@ bool turnUntil(const std::function<bool()>& done, const std::function<void()>& s
 // How many descriptors this process has open.
 std::size_t openDescriptors();
 
-// A listening socket on a free port of 127.0.0.1 that a test drives by hand, blocking.
+// A listening socket of 127.0.0.1, on a free port if none is given, that a test drives by hand,
+// blocking.
 class RawListener {
  public:
-  explicit RawListener(int backlog = 8, bool v6 = false);
+  explicit RawListener(int backlog = 8, bool v6 = false, std::uint16_t port = 0);
   ~RawListener();
   RawListener(const RawListener&) = delete;
   RawListener& operator=(const RawListener&) = delete;
