@@ -66,6 +66,7 @@ TEST(Echo, SurvivesClientsThatResetOrNeverRead) {
   const std::string port = portOf(echo);
   ASSERT_NE(port, "");
   Child reset({"connect", "127.0.0.1", port}, "/dev/zero");
+  ASSERT_TRUE(echo.untilErr("has come"));
   reset.closeOutput();  // it ends in the middle, with data under way
   EXPECT_EQ(reset.wait(), 0);
   ASSERT_TRUE(echo.untilErr("has gone"));
