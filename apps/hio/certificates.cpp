@@ -32,6 +32,13 @@ void need(bool well) {
   if (!well) throw std::runtime_error("OpenSSL could not make a certificate");
 }
 
+// What EVP_EC_gen is a macro for; OpenSSL only reads the name.
+Key newKey() {
+  Key key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", const_cast<char*>("P-256")));
+  need(key != nullptr);
+  return key;
+}
+
 void extend(X509* certificate, X509* issuer, int kind, const std::string& value) {
   X509V3_CTX context;
   X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
@@ -90,12 +97,11 @@ std::string pem(const Certificate& certificate) {
 }  // namespace
 
 struct Authority::Impl {
-  Key key{EVP_EC_gen("P-256")};
+  Key key = newKey();
   Certificate certificate{};
 };
 
 Authority::Authority(const std::string& name) : impl_(std::make_unique<Impl>()) {
-  need(impl_->key != nullptr);
   impl_->certificate = blank(name, impl_->key);
   X509* const own = impl_->certificate.get();
   need(X509_set_issuer_name(own, X509_get_subject_name(own)) == 1);
@@ -111,8 +117,8 @@ std::string Authority::certificate() const { return pem(impl_->certificate); }
 
 KeyAndCertificate Authority::issue(const std::vector<std::string>& names, long from,
                                    long until) const {
-  const Key key(EVP_EC_gen("P-256"));
-  need(key != nullptr && !names.empty());
+  const Key key = newKey();
+  need(!names.empty());
   const Certificate certificate = blank(names.front(), key);
   X509* const it = certificate.get();
   X509* const issuer = impl_->certificate.get();

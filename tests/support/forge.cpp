@@ -69,8 +69,15 @@ std::string pem(const Key& key) {
   return {data, static_cast<std::size_t>(size)};
 }
 
+// What EVP_EC_gen is a macro for; OpenSSL only reads the name.
+Key newKey() {
+  Key key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", const_cast<char*>("P-256")));
+  need(key != nullptr);
+  return key;
+}
+
 struct Issuer {
-  Key key{EVP_EC_gen("P-256")};
+  Key key = newKey();
   Certificate certificate = blank({.commonName = "Forged Root"}, key.get());
 
   Issuer() {
@@ -98,8 +105,7 @@ const std::string& forgedAuthority() {
 
 tool::KeyAndCertificate forge(const Mold& mold) {
   const Issuer& issuer = issuerOf(mold);
-  const Key key(EVP_EC_gen("P-256"));
-  need(key != nullptr);
+  const Key key = newKey();
   const Certificate certificate = blank(mold, key.get());
   X509* const it = certificate.get();
   X509* const by = mold.selfSigned ? it : issuer.certificate.get();
