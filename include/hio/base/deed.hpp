@@ -24,7 +24,7 @@ class ThisWaker;
 //   co_return done;                ends; `done` is what done() of the doer tells
 // What it throws aborts the doer, or comes out of the co_await of another Deed. A suspended one can
 // be destroyed: its local objects are, in the usual order. One that was never run does nothing.
-class HIO_EXPORT [[nodiscard]] Deed {
+class [[nodiscard]] HIO_EXPORT Deed {
  public:
   class promise_type;
   class Yield;

@@ -1,6 +1,7 @@
 // Package header of hio.core.tcp.
 #pragma once
 
+#include "hio/core/tcp/awaiting.hpp"
 #include "hio/core/tcp/clienting.hpp"
 #include "hio/core/tcp/doing.hpp"
 #include "hio/core/tcp/failure.hpp"

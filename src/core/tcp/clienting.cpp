@@ -219,6 +219,7 @@ void Client::abandon() noexcept {
   shaking_.reset();
   discard();
   phase_ = Phase::closed;
+  changed();
 }
 
 // ---- connecting ---------------------------------------------------------------------------------

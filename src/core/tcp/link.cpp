@@ -36,7 +36,37 @@ Link::Link(const Setup& setup)
   atLeastOne(limits_.rxBudget, "limits.rxBudget");
 }
 
-Link::~Link() { discard(); }
+Link::~Link() {
+  discard();
+  while (observers_ != nullptr) {
+    const base::Waker waker = observers_->waker_;
+    observers_->leave();
+    waker.wake();
+  }
+}
+
+void Observer::watch(Link& link, base::Waker waker) noexcept {
+  leave();
+  link_ = &link;
+  waker_ = std::move(waker);
+  after_ = link.observers_;
+  if (after_ != nullptr) after_->before_ = this;
+  link.observers_ = this;
+}
+
+void Observer::leave() noexcept {
+  if (link_ == nullptr) return;
+  (before_ != nullptr ? before_->after_ : link_->observers_) = after_;
+  if (after_ != nullptr) after_->before_ = before_;
+  before_ = after_ = nullptr;
+  link_ = nullptr;
+}
+
+void Link::changed() const noexcept {
+  for (const Observer* each = observers_; each != nullptr; each = each->after_) {
+    each->waker_.wake();
+  }
+}
 
 void Link::adopt(std::unique_ptr<net::Stream>&& stream, const Address& far) {
   Address address = far;
@@ -49,6 +79,7 @@ void Link::adopt(std::unique_ptr<net::Stream>&& stream, const Address& far) {
   traffic_ = {.epoch = traffic_.epoch + 1};
   failure_.reset();
   clearEnds();
+  changed();
 }
 
 void Link::discard() noexcept {
@@ -154,8 +185,10 @@ net::IoResult Link::take(std::span<std::byte> room) {
     traffic_.received += result.count();
     if (wl_ != nullptr) wl_->writeRx(room.first(result.count()), who_);
     moved();
+    changed();
   } else if (result.isEnded()) {
     ended_ = true;
+    changed();
     if (!halfOpen_ && !sendShut_) cut();
     cutWhenOver();
   } else if (result.isError()) {
@@ -195,6 +228,7 @@ void Link::serviceSends() {
   // After the end of sending only what the stream itself still holds goes on.
   const net::IoResult result = put(sendShut_ ? std::span<const std::byte>() : txbs_->view());
   txbs_->consume(result.count());
+  if (unsent && !stream_->held().unsent) changed();
   cutWhenOver();
   if (!result.isError()) return;
   // What the far side sent before it went is still there to be read: now, or once there is room.
@@ -211,6 +245,7 @@ net::IoResult Link::put(std::span<const std::byte> data) {
     traffic_.sent += result.count();
     if (wl_ != nullptr) wl_->writeTx(data.first(result.count()), who_);
     moved();
+    changed();
   } else if (result.isError()) {
     fail(Stage::send, result.code());
   }
@@ -242,6 +277,7 @@ void Link::fail(Stage stage, const std::error_code& code) {
 void Link::cut() {
   if (cutoff_) return;
   cutoff_ = true;
+  changed();
   wasCut();
 }
 

@@ -56,6 +56,31 @@ struct Attachment {
   bool to(net::Stream& stream) const { return stream.attach(poller, waker); }
 };
 
+class Link;
+
+// Has a waker told whenever what a link shows may have changed: its phase, its ends, its buffers by
+// service(). Neither has to outlive the other.
+class HIO_EXPORT Observer {
+ public:
+  Observer() noexcept = default;
+  ~Observer() { leave(); }
+  Observer(const Observer&) = delete;
+  Observer& operator=(const Observer&) = delete;
+
+  void watch(Link& link, base::Waker waker) noexcept;
+  void leave() noexcept;
+  // False also once the link is no more.
+  bool watching() const noexcept { return link_ != nullptr; }
+
+ private:
+  friend class Link;
+
+  Link* link_ = nullptr;
+  base::Waker waker_;
+  Observer* before_ = nullptr;
+  Observer* after_ = nullptr;
+};
+
 class HIO_EXPORT Link : public base::Tymee {
  public:
   ~Link() override;
@@ -80,6 +105,8 @@ class HIO_EXPORT Link : public base::Tymee {
   std::size_t bs() const noexcept { return bs_; }
   WireLog* wl() const noexcept { return wl_; }
 
+  // Bytes from txbs that the stream has taken and not passed on yet, as TLS may have.
+  bool unsent() const noexcept;
   // Send and receive buffer of the socket, as the kernel reports them; zeros without one (B1).
   virtual net::BufferSizes actualBufSizes() const;
   // From now on calls that are known to be blocked ask nobody, and `waker` is told when service()
@@ -158,9 +185,9 @@ class HIO_EXPORT Link : public base::Tymee {
   virtual bool usable(std::string_view what);
   // service() has something to do of which no descriptor tells, or has told already.
   bool ready() const noexcept;
-  // The stream has taken bytes that it has not passed on yet.
-  bool unsent() const noexcept;
   const Attachment& attachment() const noexcept { return attachment_; }
+  // What the link shows may have changed.
+  void changed() const noexcept;
   // Called when bytes have moved, and when the connection has been cut off.
   virtual void moved() {}
   virtual void wasCut() {}
@@ -178,7 +205,10 @@ class HIO_EXPORT Link : public base::Tymee {
   void cutWhenOver();
   [[noreturn]] void raise(Stage stage, const std::error_code& code) const;
 
+  friend class Observer;
+
   std::unique_ptr<net::Stream> stream_;
+  Observer* observers_ = nullptr;
   Attachment attachment_;
   bool told_ = false;  // the stream tells the waker
   help::Bytearray ownTxbs_;

@@ -1,0 +1,129 @@
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <memory>
+#include <optional>
+
+#include "hio/base.hpp"
+#include "hio/core/tcp.hpp"
+#include "support/allocations.hpp"
+#include "support/fake_net.hpp"
+
+namespace hio::core::tcp {
+namespace {
+
+using namespace std::chrono_literals;
+using base::Deed;
+using base::Tyme;
+using base::Tymth;
+using test::FakeNet;
+
+struct AwaitingTest : testing::Test {
+  FakeNet net;
+  base::Doist doist;
+  std::unique_ptr<Client> client = std::make_unique<Client>(ClientOptions{.net = &net});
+  std::optional<bool> outcome;
+
+  // Runs what `deed` waits for beside the client's doer, for so many cycles.
+  template <class Wait>
+  void run(Wait wait) {
+    doist.extend(
+        {std::make_shared<ClientDoer>(*client), base::doify([=, this](Tymth, Tyme) -> Deed {
+           outcome = co_await wait();
+           co_return true;
+         })});
+    doist.enter();
+  }
+  void turn(int cycles = 3) {
+    for (; cycles > 0; --cycles) doist.recur();
+  }
+  void TearDown() override { doist.exit(); }
+};
+
+TEST_F(AwaitingTest, ConnectedWhenTheClientIs) {
+  net.next().connects = {test::blockedOnWrite(), test::blockedOnWrite()};
+  run([this] { return connected(*client); });
+  turn(1);
+  EXPECT_FALSE(outcome);
+  turn();
+  EXPECT_EQ(outcome, true);
+}
+
+TEST_F(AwaitingTest, ConnectedIsHopelessOnceTheClientHasStopped) {
+  client = std::make_unique<Client>(
+      ClientOptions{.reconnectable = true, .retry = {.attempts = 1}, .net = &net});
+  net.next().connects = {test::failed(std::errc::connection_refused)};
+  run([this] { return connected(*client); });
+  turn();
+  EXPECT_EQ(outcome, false);
+}
+
+TEST_F(AwaitingTest, EachEndsAtItsLimit) {
+  net.next().connects = std::deque<net::IoResult>(100, test::blockedOnWrite());
+  run([this] { return connected(*client, 62500us); });  // two tocks
+  turn(2);
+  EXPECT_FALSE(outcome);
+  turn(1);
+  EXPECT_EQ(outcome, false);
+}
+
+TEST_F(AwaitingTest, ReceivedWhenThereIsEnough) {
+  net.next().receives = {"ab", test::blockedOnRead(), "cd"};
+  run([this] { return received(*client, 4); });
+  turn(1);
+  EXPECT_FALSE(outcome);
+  turn();
+  EXPECT_EQ(outcome, true);
+  EXPECT_EQ(client->rxbs().text(), "abcd");
+}
+
+TEST_F(AwaitingTest, ReceivedIsHopelessWhenTheFarSideHasEnded) {
+  net.next().receives = {"ab", net::IoResult::ended()};
+  run([this] { return received(*client, 4); });
+  turn();
+  EXPECT_EQ(outcome, false);
+}
+
+TEST_F(AwaitingTest, DrainedWhenAllIsHandedOver) {
+  net.next().sends = {net::IoResult::done(2), test::blockedOnWrite()};
+  client->tx("abcd");
+  run([this] { return drained(*client); });
+  turn(2);
+  EXPECT_FALSE(outcome);
+  turn();
+  EXPECT_EQ(outcome, true);
+}
+
+// Parked meanwhile: it is not visited before something has changed.
+TEST_F(AwaitingTest, AWaitIsNotVisitedForNothingAndAllocatesNothing) {
+  net.next();
+  run([this] { return received(*client); });
+  turn(5);
+  const test::Allocations before = test::allocations();
+  turn(100);
+  EXPECT_EQ(test::allocations().made, before.made);
+  EXPECT_FALSE(outcome);
+}
+
+TEST_F(AwaitingTest, TheClientMayBeDestroyedMeanwhile) {
+  doist.extend({base::doify([this](Tymth, Tyme) -> Deed {
+    outcome = co_await received(*client);
+    co_return true;
+  })});
+  doist.enter();
+  turn();
+  client.reset();
+  turn();
+  EXPECT_EQ(outcome, false);
+}
+
+TEST_F(AwaitingTest, ACoroutineMayBeDestroyedWhileItWaits) {
+  run([this] { return received(*client); });
+  turn();
+  doist.exit();
+  EXPECT_FALSE(outcome);
+  client->close();
+}
+
+}  // namespace
+}  // namespace hio::core::tcp
