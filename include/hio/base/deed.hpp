@@ -24,7 +24,7 @@ class ThisWaker;
 //   co_return done;                ends; `done` is what done() of the doer tells
 // What it throws aborts the doer, or comes out of the co_await of another Deed. A suspended one can
 // be destroyed: its local objects are, in the usual order. One that was never run does nothing.
-class [[nodiscard]] HIO_EXPORT Deed {
+class [[nodiscard]] Deed {
  public:
   class promise_type;
   class Yield;
@@ -32,17 +32,17 @@ class [[nodiscard]] HIO_EXPORT Deed {
   class Within;
 
   Deed(Deed&& other) noexcept : coroutine_(std::exchange(other.coroutine_, nullptr)) {}
-  Deed& operator=(Deed&& other) noexcept;
-  ~Deed();
+  HIO_EXPORT Deed& operator=(Deed&& other) noexcept;
+  HIO_EXPORT ~Deed();
 
-  Within operator co_await() && noexcept;
+  HIO_EXPORT Within operator co_await() && noexcept;
 
  private:
   friend class ReDoer;
   using Coroutine = std::coroutine_handle<promise_type>;
   explicit Deed(Coroutine coroutine) noexcept : coroutine_(coroutine) {}
   // What it returned; throws what it threw.
-  bool result() const;
+  HIO_EXPORT bool result() const;
 
   Coroutine coroutine_;
 };
