@@ -1,6 +1,7 @@
 // Package header of hio::sim: a seeded network for tests, in virtual time.
 #pragma once
 
+#include "hio/sim/idler.hpp"
 #include "hio/sim/random.hpp"
 #include "hio/sim/rules.hpp"
 #include "hio/sim/trace.hpp"

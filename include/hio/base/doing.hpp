@@ -186,6 +186,8 @@ class HIO_EXPORT Doist : public Tymist {
   // Whether the last run ended because all doers had.
   bool done() const noexcept { return done_; }
   Tyme limit() const noexcept { return limit_; }
+  // Another idler for the cycles to come, such as one that needs this Doist's time to be made.
+  void idler(Idler* idler) noexcept { idler_ = idler; }
   bool real() const noexcept { return real_; }
 
   // run() by hand, in a loop of one's own: enter all, one cycle, close all. An error leaves the

@@ -1,0 +1,28 @@
+// Lets a Doist live in a simulated world.
+#pragma once
+
+#include "hio/base/idler.hpp"
+#include "hio/sim/export.hpp"
+#include "hio/sim/world.hpp"
+
+namespace hio::sim {
+
+// Jumps to what comes next, a doer's deadline or an event of the world; ends the run when neither
+// ever will. The world's time has to be the Doist's:
+//
+//   base::Doist doist;
+//   sim::World world({.tymth = doist.tymen()});
+//   sim::WorldIdler idler(world);
+//   doist.idler(&idler);
+class HIO_SIM_EXPORT WorldIdler final : public base::Idler {
+ public:
+  // The world has to outlive the idler.
+  explicit WorldIdler(World& world) noexcept : world_(world) {}
+
+  base::Tyme idle(base::Tyme tyme, base::Tyme until) override;
+
+ private:
+  World& world_;
+};
+
+}  // namespace hio::sim
