@@ -128,6 +128,25 @@ TEST_F(Driven, HearsTheEndAfterTheLastBytes) {
   EXPECT_EQ(client.rxbs().text(), "last words");
 }
 
+// What came before a reset is read although the poller has not told of it yet.
+TEST_F(Driven, ReadsWhatCameBeforeTheResetThatSendingMet) {
+  test::RawListener listener;
+  Client client({.port = listener.port()});
+  client.attach(poller.get());
+  ASSERT_TRUE(test::turnUntil([&] { return client.connected(); },
+                              [&] { client.service(), (void)poller->wait(1ms); }));
+  test::RawPeer peer(listener.accept());
+  client.service();  // nothing to be read: from now on the poller has to tell
+  (void)poller->wait(0s);
+  client.service();
+  peer.send("last words");
+  peer.reset();
+  ASSERT_TRUE(test::turnUntil([&] { return client.failure() != nullptr; },
+                              [&] { client.tx("anybody there?"), client.serviceSends(); }));
+  EXPECT_EQ(client.rxbs().text(), "last words");
+  EXPECT_TRUE(client.cutoff());
+}
+
 TEST_F(Driven, ReconnectsWhenItsPauseIsOver) {
   Client client({.port = test::closedPort(),
                  .reconnectable = true,

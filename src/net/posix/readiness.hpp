@@ -49,6 +49,9 @@ class Marks final : public Watcher {
     }
   }
 
+  // The socket has failed: what it has received is to be asked of the kernel, told or not.
+  void failed() noexcept { readable_ = ending_ = true; }
+
   void ready(Readiness readiness) noexcept override {
     readable_ = readable_ || readiness.readable;
     writable_ = writable_ || readiness.writable;

@@ -103,6 +103,7 @@ IoResult SocketStream::error(std::error_code code, IoResult::On on) {
     return blocked;
   }
   if (!first_) first_ = code;
+  marks_.failed();
   return IoResult::of(first_, on);
 }
 
