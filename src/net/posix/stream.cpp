@@ -34,8 +34,9 @@ IoResult SocketStream::connect() {
 IoResult SocketStream::finishConnect() {
   std::error_code code;
   const auto local = localOf(fd_.get(), code);
-  const auto peer = local ? peerOf(fd_.get(), code) : std::nullopt;
-  if (!peer) return refuse(code);
+  // The kernel knows better only where "any" was asked for.
+  const auto peer = peer_.ip.isAny() && local ? peerOf(fd_.get(), code) : std::optional(peer_);
+  if (!local || !peer) return refuse(code);
   // Nobody listens: the kernel picked the target's own port as the source (contract A12).
   if (*local == *peer) return refuse(std::make_error_code(std::errc::connection_refused));
   local_ = *local;
