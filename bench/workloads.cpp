@@ -285,7 +285,7 @@ int main(int count, char** arguments) {
   using namespace bench;
   if (count < 2) die("usage: CONTENDER ping|churn|up|down|idle port=FIRST [key=value...]");
   const Options options(count, arguments, 2);
-  alarm(static_cast<unsigned>(options.number("seconds", 300)));
+  alarm(static_cast<unsigned>(options.number("seconds", 200)));
   raiseDescriptors();
   const auto contender = makeContender(options);
   makeWorkload(arguments[1], *contender, options)->run();
