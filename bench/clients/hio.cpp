@@ -1,4 +1,5 @@
-// hio-cpp: driven by a Doist that sleeps in a poller, or polled (option polled=1).
+// hio-cpp: driven by a Doist that sleeps in a poller, or polled (option polled=1). The
+// option spin=0 has the poller sleep at once, spin=N after N microseconds of looking.
 #include <chrono>
 #include <utility>
 #include <vector>
@@ -60,7 +61,10 @@ class HioWire final : public Wire, public hio::core::tcp::ClientDoer {
 
 class Hio final : public Contender {
  public:
-  explicit Hio(const Options& options) : polled_(options.number("polled", 0) != 0) {
+  explicit Hio(const Options& options)
+      : polled_(options.number("polled", 0) != 0),
+        poller_(hio::net::systemPoller(
+            {.spin = std::chrono::microseconds(options.number("spin", 50))})) {
     if (options.number("tls", 0) == 0) return;
     context_ =
         hio::net::TlsContext::client({.trust = {.ca = {.path = options.text("ca")}},
@@ -100,7 +104,7 @@ class Hio final : public Contender {
 
   const bool polled_;
   std::shared_ptr<hio::net::TlsContext> context_;
-  const std::unique_ptr<hio::net::Poller> poller_ = hio::net::systemPoller();
+  const std::unique_ptr<hio::net::Poller> poller_;
   hio::net::PollerIdler idler_{*poller_};
   hio::base::Doist doist_{{.idler = &idler_}};
   std::vector<std::shared_ptr<HioWire>> wires_;
