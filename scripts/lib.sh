@@ -9,6 +9,7 @@ test_packages=(git libgmock-dev libgtest-dev nginx-light openssl redis-server so
 # Other makers' TLS, for the tests against them.
 test_packages+=(gnutls-bin libmbedtls-dev libnginx-mod-stream libnss3-tools
                  libwolfssl-dev python3 stunnel4)
+bench_packages=(libasio-dev libevent-dev libuv1-dev python3)
 
 step() { printf '==> %s\n' "$*"; }
 
