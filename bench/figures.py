@@ -70,7 +70,7 @@ FIGURES = [
            "open=2000 count=100", PLAIN, base=""),
     Figure("memory, idle TLS connection", "idle", "memory", "open=2000 count=100",
            "open=300 count=100", TLS, tls=True, base=""),
-    # As many as there may be descriptors, unless asked for by number.
+    # The programs open as many as they may have descriptors.
     Figure("idle connections, CPU", "idle", "core", "open=100000 count=60000",
            "open=5000 count=1000", ["raw", "hio-cpp"], base=""),
 ]

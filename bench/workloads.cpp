@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t MessageSize = 64;
 constexpr std::size_t AtOnce = 64;  // connections that are being opened
 constexpr std::size_t Hosts = 200;
+constexpr std::size_t Spare = 100;  // descriptors, of this process and the server, for the rest
 
 class Workload {
  public:
@@ -25,7 +26,8 @@ class Workload {
       : contender_(contender),
         first_(static_cast<int>(options.number("port", 0))),
         tls_(options.number("tls", 0) != 0),
-        open_(static_cast<std::size_t>(options.number("open", 1))),
+        open_(std::min(static_cast<std::size_t>(options.number("open", 1)),
+                       raiseDescriptors() - Spare)),
         count_(static_cast<std::uint64_t>(options.number("count", 1000))) {}
   virtual ~Workload() = default;
 
@@ -286,7 +288,6 @@ int main(int count, char** arguments) {
   if (count < 2) die("usage: CONTENDER ping|churn|up|down|idle port=FIRST [key=value...]");
   const Options options(count, arguments, 2);
   alarm(static_cast<unsigned>(options.number("seconds", 200)));
-  raiseDescriptors();
   const auto contender = makeContender(options);
   makeWorkload(arguments[1], *contender, options)->run();
   std::fflush(stdout);
