@@ -88,6 +88,11 @@ void Echo::serve(const Address& ca, Remoter& remoter) {
     moved_ = true;
     remoter.serviceSends();
   }
+  // Nothing can be sent back any more: room for what is left to read, up to the end.
+  if (remoter.failure() && !rxbs.empty()) {
+    remoter.clearRxbs();
+    moved_ = true;
+  }
   // Nothing is wanted when TLS too has passed on all that it took: the shutdown is the end.
   if (remoter.ended() && rxbs.empty() && !remoter.wants().write) remoter.shutdownSend();
   if (!remoter.cutoff()) return;

@@ -72,9 +72,12 @@ void ServerDoer::exit() {
 bool EchoServerDoer::recur(Tyme tyme) {
   const bool done = ServerDoer::recur(tyme);
   for (Remoter* const remoter : server().serviced()) {
-    if (!remoter->tx(remoter->rxbs().view())) continue;
+    const bool taken = remoter->tx(remoter->rxbs().view());
+    // What can no longer be sent back must not be in the way of reading up to the end.
+    if (!taken && !remoter->failure()) continue;
     remoter->clearRxbs();
-    remoter->serviceSends();
+    remoter->wake();
+    if (taken) remoter->serviceSends();
   }
   return done;
 }

@@ -49,8 +49,8 @@ class Epoll final : public Poller {
   }
 
   IoResult wait(std::optional<Tyme> atMost) override {
-    int count = look(Tyme(0));
-    if (count == 0 && (!atMost || *atMost > Tyme(0))) count = sleep(atMost);
+    const bool spins = spin_ > Tyme(0) && (!atMost || *atMost > Tyme(0));
+    const int count = spins ? spin(atMost) : look(atMost);
     if (count < 0) {
       const std::error_code code = lastError();
       return code == std::errc::interrupted ? IoResult::done() : IoResult::failed(code);
@@ -103,21 +103,29 @@ class Epoll final : public Poller {
       constexpr std::int64_t Second = 1'000'000'000;
       limit = {.tv_sec = atMost->count() / Second, .tv_nsec = atMost->count() % Second};
     }
-    return ::epoll_pwait2(epoll_.get(), events_.data(), static_cast<int>(events_.size()),
-                          atMost ? &limit : nullptr, nullptr);
+    const int room = static_cast<int>(events_.size());
+    if (fine_) {
+      const int count =
+          ::epoll_pwait2(epoll_.get(), events_.data(), room, atMost ? &limit : nullptr, nullptr);
+      if (count >= 0 || errno != ENOSYS) return count;
+      fine_ = false;
+    }
+    // A kernel older than 5.11 counts in milliseconds.
+    constexpr std::int64_t Most = 60'000;
+    const int most =
+        atMost ? static_cast<int>(std::min(Most, (atMost->count() + 999'999) / 1'000'000)) : -1;
+    return ::epoll_wait(epoll_.get(), events_.data(), room, most);
   }
 
-  int sleep(std::optional<Tyme> atMost) noexcept {
-    if (spin_ > Tyme(0)) {
-      const Tyme until =
-          help::later(help::SteadyClock::now(), std::min(spin_, atMost.value_or(spin_)));
-      do {
-        const int count = look(Tyme(0));
-        if (count != 0) return count;
-      } while (help::SteadyClock::now() < until);
-      if (atMost) atMost = *atMost - std::min(*atMost, spin_);
-    }
-    return look(atMost);
+  // Looks again and again for a while, then sleeps.
+  int spin(std::optional<Tyme> atMost) noexcept {
+    const Tyme most = std::min(spin_, atMost.value_or(spin_));
+    const Tyme until = help::later(help::SteadyClock::now(), most);
+    do {
+      const int count = look(Tyme(0));
+      if (count != 0) return count;
+    } while (help::SteadyClock::now() < until);
+    return look(atMost ? std::optional(*atMost - most) : std::nullopt);
   }
 
   std::size_t tell(std::size_t count) noexcept {
@@ -141,6 +149,7 @@ class Epoll final : public Poller {
   }
 
   Tyme spin_;
+  bool fine_ = true;  // the kernel waits by the nanosecond
   Descriptor epoll_;
   Descriptor waker_;
   std::vector<Entry> entries_;

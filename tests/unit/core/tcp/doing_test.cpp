@@ -83,6 +83,26 @@ TEST_F(DoingTest, EchoServerDoerKeepsWhatItCannotSendBackYet) {
   doist.exit();
 }
 
+// Both buffers are full when the peer goes.
+TEST_F(DoingTest, EchoServerDoerLetsGoOfAPeerThatNeverRead) {
+  Server server(
+      {.host = "127.0.0.1", .port = 7, .limits = {.rxHigh = 10, .txLimit = 10}, .net = &net});
+  Client client({.port = 7, .net = &net});
+  doist.extend({std::make_shared<EchoServerDoer>(server), std::make_shared<ClientDoer>(client)});
+  doist.enter();
+  turn();
+  net.lines.front().pipe->back.capacity = 0;
+  client.tx(std::string(100, 'x'));
+  turn();
+  ASSERT_EQ(server.ixes().size(), 1U);
+  for (test::Flow* const flow : {&net.lines.front().pipe->forth, &net.lines.front().pipe->back}) {
+    flow->reset = std::make_error_code(std::errc::connection_reset);
+  }
+  turn(20);
+  EXPECT_EQ(server.ixes().size(), 0U);
+  doist.exit();
+}
+
 // D6: an error of service() aborts the doer, whose exit closes the client.
 TEST_F(DoingTest, AnErrorOfTheClientsUserClosesTheClient) {
   Client client({.net = &net});

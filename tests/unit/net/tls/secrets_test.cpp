@@ -113,12 +113,12 @@ std::string said(const ClientTls& client) {
 }
 
 struct Talk {
+  std::string wire{};  // all that went over it, to the goodbyes of the others here
   base::Tymist tymist{};
   PipeNet net{};
   std::unique_ptr<core::WireLog> log{};
   std::unique_ptr<ClientTls> client{};
   std::unique_ptr<net::TlsStream> far{};
-  std::string wire{};  // all that went over it
 
   explicit Talk(net::TlsVersion version, bool logs,
                 std::function<void(std::string_view)> keyLog = {}) {
