@@ -36,8 +36,6 @@ class Wire {
   void allow(std::size_t bytes) noexcept { allowance_ = bytes; }
   // The allowance is used up: there may be more below.
   bool exhausted() const noexcept { return allowance_ == 0; }
-  // Bytes have come up from the lower stream, ever.
-  bool heard() const noexcept { return heard_; }
 
   // What has ended the reading, or why a write could not be staged.
   const std::optional<IoResult>& end() const noexcept { return end_; }
@@ -52,7 +50,6 @@ class Wire {
   std::size_t allowance_ = 0;
   std::optional<IoResult> end_;
   std::optional<IoResult> writeEnd_;
-  bool heard_ = false;
 };
 
 }  // namespace hio::net::tls

@@ -310,14 +310,14 @@ TEST_P(TlsRecords, NonsenseLaterEndsTheConnectionAfterWhatCameBefore) {
 TEST_P(Tls13Records, AStormOfKeyUpdatesDoesNotKeepACallForEver) {
   RawPair tls = rawPair();
   tls.connect();
-  for (int n = 0; n < 6000; ++n) {
+  for (int n = 0; n < 12000; ++n) {
     ASSERT_EQ(SSL_key_update(tls.server->ssl(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
     ASSERT_EQ(SSL_do_handshake(tls.server->ssl()), 1);
   }
   tls.pipe->back.capacity = std::string::npos;
   tls.server->send("at last");
   const std::size_t all = tls.pipe->back.bytes.size();
-  ASSERT_GT(all, 140000U);
+  ASSERT_GT(all, 280000U);
   std::vector<std::byte> room(100);
   std::size_t calls = 0;
   IoResult result = tls.client->receive(room);
@@ -325,7 +325,7 @@ TEST_P(Tls13Records, AStormOfKeyUpdatesDoesNotKeepACallForEver) {
     ASSERT_TRUE(tls.client->held().received);
     result = tls.client->receive(room);
   }
-  EXPECT_GE(calls, 1U);
+  EXPECT_GE(calls, 2U);
   EXPECT_EQ(help::textOf(std::span(room).first(result.count())), "at last");
 }
 
