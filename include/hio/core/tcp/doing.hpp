@@ -21,7 +21,8 @@ struct LinkDoerOptions {
 };
 
 // Opens a client, services it at each visit and closes it in the end; never done by itself. What is
-// put on txbs past tx() waits for the next visit.
+// put on txbs past tx() waits for the next visit, and so does reading after rxbs was full: call the
+// client's wake() then.
 class HIO_EXPORT ClientDoer : public base::Doer {
  public:
   // The client has to outlive the doer.

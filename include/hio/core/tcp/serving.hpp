@@ -290,6 +290,8 @@ HIO_EXPORT std::shared_ptr<net::TlsContext> initServerContext(const ServerTlsOpt
 // handshake is dropped and counted; the others go on.
 class HIO_EXPORT ServerTls : public Server {
  public:
+  // Throws as Server and initServerContext() do; std::invalid_argument also for a handshakeTimeout
+  // or mostHandshakes that is not above 0.
   explicit ServerTls(ServerOptions options = {}, ServerTlsOptions tls = {});
   ~ServerTls() override;
 
