@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hio/sim/idler.hpp"
+#include "hio/sim/lab.hpp"
 #include "hio/sim/random.hpp"
 #include "hio/sim/rules.hpp"
 #include "hio/sim/trace.hpp"

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <hio/core/tcp.hpp>
 #include <hio/sim.hpp>
+#include <hio/sim/matchers.hpp>
 
 #include <string>
 
@@ -11,86 +12,68 @@ using core::tcp::Client;
 using core::tcp::openServer;
 
 TEST(SimTutorial, FirstTest) {
-  base::Tymist tymist;
-  sim::World world({.tymth = tymist.tymen()});
-  sim::Host& laptop = world.host("laptop");
-  sim::Host& server = world.host("server");
+  sim::Lab lab({"laptop", "server"});
 
-  auto echo = openServer({.port = 7, .tymth = tymist.tymen(), .net = &server});
-  Client client({.host = "server", .port = 7, .tymth = tymist.tymen(), .net = &laptop});
-  client.tx("hello");
-
-  const auto step = [&] {
-    client.service();
-    echo->service();
+  auto echo = openServer({.port = 7, .tymth = lab.tymth(), .net = &lab["server"]});
+  Client client({.host = "server", .port = 7, .tymth = lab.tymth(), .net = &lab["laptop"]});
+  lab.add(client, *echo);
+  lab.add([&] {
     for (const auto& [address, remoter] : echo->ixes()) {
       remoter->tx(remoter->rxbs().view());
       remoter->clearRxbs();
     }
-  };
-  const auto done = [&] { return client.rxbs().text() == "hello"; };
-  EXPECT_EQ(sim::run(tymist, world, {.step = step, .done = done}), sim::Outcome::done);
+  });
+
+  client.tx("hello");
+  EXPECT_EQ(lab.run([&] { return client.rxbs().size() == 5; }), sim::Outcome::done);
+  EXPECT_THAT(client, sim::HasReceived("hello"));
 }
 
 TEST(SimTutorial, ARetry) {
-  base::Tymist tymist;
-  sim::World world({.tymth = tymist.tymen()});
-  sim::Host& laptop = world.host("laptop");
-  sim::Host& server = world.host("server");
-  auto listening = openServer({.port = 7, .tymth = tymist.tymen(), .net = &server});
+  sim::Lab lab({"laptop", "server"});
+  auto listening = openServer({.port = 7, .tymth = lab.tymth(), .net = &lab["server"]});
   Client client({.timeout = 5s,
                  .host = "server",
                  .port = 7,
                  .reconnectable = true,
-                 .tymth = tymist.tymen(),
-                 .net = &laptop});
+                 .tymth = lab.tymth(),
+                 .net = &lab["laptop"]});
+  lab.add(client, *listening);
 
-  auto firewall = world.add(sim::blackHole(server, 7));
-  const auto step = [&] { client.service(), listening->service(); };
-  const auto wake = [&] { return client.deadline(); };
-  const auto gaveUpTwice = [&] { return client.failure() && client.failure()->attempt() == 2; };
-  EXPECT_EQ(sim::run(tymist, world, {.step = step, .done = gaveUpTwice, .wake = wake}),
-            sim::Outcome::done);
-  EXPECT_GE(tymist.tyme(), 10s);  // two attempts of 5 s, and no test has waited
+  auto firewall = lab.world().add(sim::blackHole(lab["server"], 7));
+  lab.pass(5s);  // and no test has waited
+  EXPECT_THAT(client, sim::HasFailed(std::errc::timed_out));
 
   firewall.remove();
-  const auto connected = [&] { return client.connected(); };
-  EXPECT_EQ(sim::run(tymist, world, {.step = step, .done = connected, .wake = wake}),
-            sim::Outcome::done);
+  EXPECT_EQ(lab.run([&] { return client.connected(); }), sim::Outcome::done);
 }
 
 namespace {
 
 // True when the client got through a bad half hour.
 bool survives(std::uint64_t seed) {
-  base::Tymist tymist;
-  sim::World world({.tymth = tymist.tymen(), .seed = seed});
-  sim::Host& laptop = world.host("laptop");
-  sim::Host& server = world.host("server");
+  sim::Lab lab({"laptop", "server"}, {.seed = seed});
+  sim::World& world = lab.world();
   const auto line = world.add(sim::link({.latency = 30ms, .jitter = 20ms}));
-  const auto lost = world.add(sim::loss(laptop, server, 50));
-  auto listening = openServer({.port = 7, .tymth = tymist.tymen(), .net = &server});
+  const auto lost = world.add(sim::loss(lab["laptop"], lab["server"], 50));
+  auto listening = openServer({.port = 7, .tymth = lab.tymth(), .net = &lab["server"]});
   Client client({.timeout = 5s,
                  .host = "server",
                  .port = 7,
                  .reconnectable = true,
-                 .tymth = tymist.tymen(),
-                 .net = &laptop});
+                 .tymth = lab.tymth(),
+                 .net = &lab["laptop"]});
+  lab.add(client, *listening);
 
-  const auto step = [&] { client.service(), listening->service(); };
-  const auto wake = [&] { return client.deadline(); };
-  const auto never = [] { return false; };
   for (int minute = 0; minute < 30; ++minute) {
     sim::InForce fault;
-    if (world.random().chance(500)) fault = world.add(sim::partition(laptop, server));
-    if (world.random().chance(100)) server.crash(), listening->reopen();
+    if (world.random().chance(500)) fault = world.add(sim::partition(lab["laptop"], lab["server"]));
+    if (world.random().chance(100)) lab["server"].crash(), listening->reopen();
     client.tx("tick");
-    sim::run(tymist, world, {.step = step, .done = never, .wake = wake, .limit = 1min});
-    tymist.tyme(base::Tyme((minute + 1) * 1min));
+    lab.pass(1min);
   }
   const auto delivered = [&] { return client.connected() && client.txbs().empty(); };
-  return sim::run(tymist, world, {.step = step, .done = delivered, .wake = wake}) ==
-         sim::Outcome::done;
+  return lab.run(delivered) == sim::Outcome::done;
 }
 
 }  // namespace
@@ -102,20 +85,31 @@ TEST(SimTutorial, ASeededPartitionTest) {
 }
 
 TEST(SimTutorial, ARuleOfYourOwn) {
-  base::Tymist tymist;
-  sim::World world({.tymth = tymist.tymen()});
-  auto slow = world.add(sim::Rule([](const sim::Packet& packet) -> std::optional<sim::Fate> {
+  sim::Lab lab;
+  auto slow = lab.world().add(sim::Rule([](const sim::Packet& packet) -> std::optional<sim::Fate> {
     if (packet.bytes <= 1000) return std::nullopt;  // the next rule is asked
     return sim::Fate::deliver(100ms, 1000);
   }));
-  auto full = world.add(sim::Rule([](const sim::Call& call) -> std::optional<sim::CallFate> {
+  auto full = lab.world().add(sim::Rule([](const sim::Call& call) -> std::optional<sim::CallFate> {
     if (call.op != sim::Op::open || !call.random.chance(100)) return std::nullopt;
     return sim::CallFate{.code = std::make_error_code(std::errc::too_many_files_open)};
   }));
 }
 
 TEST(SimTutorial, WhatIsLeftOver) {
+  sim::Lab lab;
+  EXPECT_THAT(lab.world().leftovers(), testing::IsEmpty());
+}
+
+TEST(SimTutorial, WithAClockOfYourOwn) {
   base::Tymist tymist;
   sim::World world({.tymth = tymist.tymen()});
-  for (const sim::Leftover& left : world.leftovers()) ADD_FAILURE() << left.text();
+  sim::Host& laptop = world.host("laptop");
+  Client client({.host = "nowhere", .port = 7, .tymth = tymist.tymen(), .net = &laptop});
+
+  const auto step = [&] { client.service(); };
+  const auto failed = [&] { return client.failure() != nullptr; };
+  const auto wake = [&] { return client.deadline(); };
+  EXPECT_EQ(sim::run(tymist, world, {.step = step, .done = failed, .wake = wake}),
+            sim::Outcome::done);
 }

@@ -1,0 +1,58 @@
+#include "hio/sim/lab.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+namespace hio::sim {
+namespace {
+
+WorldOptions timedBy(base::Tymth tymth, WorldOptions options) {
+  options.tymth = std::move(tymth);
+  return options;
+}
+
+}  // namespace
+
+Lab::Lab(const std::vector<std::string>& hosts, WorldOptions options)
+    : world_(timedBy(tymist_.tymen(), std::move(options))) {
+  for (const std::string& name : hosts) hosts_.push_back(&world_.host(name));
+}
+
+Host& Lab::operator[](std::string_view name) {
+  std::string known;
+  for (Host* const host : hosts_) {
+    if (host->name() == name) return *host;
+    known += (known.empty() ? "" : ", ") + host->name();
+  }
+  throw std::invalid_argument("Lab: no host \"" + std::string(name) + "\" among: " + known +
+                              "; give its name to the constructor");
+}
+
+Outcome Lab::run(const std::function<bool()>& done, base::Tyme limit) {
+  return sim::run(tymist_, world_,
+                  {.step = [this] { step(); },
+                   .done = done,
+                   .wake = [this] { return deadline(); },
+                   .limit = limit});
+}
+
+void Lab::pass(base::Tyme duration) {
+  const base::Tyme end = tymist_.tyme() + duration;
+  run([] { return false; }, duration);
+  tymist_.tyme(end);
+}
+
+void Lab::step() {
+  for (const Program& program : programs_) program.step();
+}
+
+std::optional<base::Tyme> Lab::deadline() const {
+  std::optional<base::Tyme> first;
+  for (const Program& program : programs_) {
+    const auto next = program.deadline ? program.deadline() : std::nullopt;
+    if (next && (!first || *next < *first)) first = next;
+  }
+  return first;
+}
+
+}  // namespace hio::sim

@@ -1,0 +1,111 @@
+// The kit for users' tests: a lab, and matchers.
+#include "hio/sim/lab.hpp"
+
+#include "hio/core/tcp.hpp"
+#include "hio/sim/matchers.hpp"
+
+namespace hio::sim {
+namespace {
+
+using namespace std::chrono_literals;
+using core::tcp::Client;
+using core::tcp::openServer;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+// What a matcher says of a value that it does not accept; empty when it accepts.
+template <typename M, typename T>
+std::string complaint(const M& matcher, const T& value) {
+  testing::StringMatchResultListener said;
+  return testing::ExplainMatchResult(matcher, value, &said) ? "" : said.str();
+}
+
+TEST(Lab, TurnsClientAndServerUntilDone) {
+  Lab lab({"laptop", "server"});
+  const auto server = openServer({.port = 7, .tymth = lab.tymth(), .net = &lab["server"]});
+  Client client({.host = "server", .port = 7, .tymth = lab.tymth(), .net = &lab["laptop"]});
+  lab.add(client, *server);
+  client.tx("hello");
+
+  ASSERT_EQ(lab.run([&] { return !server->ixes().empty() && client.txbs().empty(); }),
+            Outcome::done);
+  EXPECT_THAT(client, IsConnected());
+  ASSERT_EQ(lab.run([&] { return !server->ixes().begin()->second->rxbs().empty(); }),
+            Outcome::done);
+  EXPECT_THAT(*server->ixes().begin()->second, HasReceived("hello"));
+}
+
+TEST(Lab, PassesTimeToTheNanosecondAndMeetsDeadlinesOnTheWay) {
+  Lab lab({"laptop", "server"});
+  const InForce firewall = lab.world().add(blackHole(lab["server"], 7));
+  Client client({.timeout = 5s,
+                 .host = "server",
+                 .port = 7,
+                 .reconnectable = true,
+                 .tymth = lab.tymth(),
+                 .net = &lab["laptop"]});
+  lab.add(client);
+  lab.pass(4s);
+  EXPECT_EQ(lab.tyme(), 4s);
+  EXPECT_THAT(client, Not(HasFailed(std::errc::timed_out)));
+  lab.pass(1s + 1ns);
+  EXPECT_EQ(lab.tyme(), 5s + 1ns);
+  EXPECT_THAT(client, HasFailed(std::errc::timed_out));
+}
+
+TEST(Lab, DoesAnythingElseInEachTurnAfterWhatWasAddedBefore) {
+  Lab lab;
+  std::string order;
+  lab.add([&] { order += 'a'; });
+  lab.add([&] { order += 'b'; });
+  EXPECT_EQ(lab.run([&] { return order.size() >= 4; }, 1s), Outcome::quiet);
+  EXPECT_EQ(order, "ab");
+}
+
+TEST(Lab, NamesTheHostsThereAreForOneThatIsNot) {
+  Lab lab({"laptop", "server"});
+  try {
+    (void)lab["sever"];
+    FAIL();
+  } catch (const std::invalid_argument& error) {
+    EXPECT_STREQ(error.what(),
+                 "Lab: no host \"sever\" among: laptop, server; give its name to the constructor");
+  }
+  EXPECT_THROW(Lab({"twice", "twice"}), std::invalid_argument);
+}
+
+TEST(Lab, TakesTheWorldsOptions) {
+  const auto hashOf = [](std::uint64_t seed) {
+    Lab lab({"laptop"}, {.seed = seed});
+    return lab.world().random().below(1'000'000'000);
+  };
+  EXPECT_EQ(hashOf(1), hashOf(1));
+  EXPECT_NE(hashOf(1), hashOf(2));
+}
+
+TEST(Matchers, TellWhyTheyDoNotMatch) {
+  Lab lab({"laptop", "server"});
+  Client client({.host = "server", .port = 7, .tymth = lab.tymth(), .net = &lab["laptop"]});
+  lab.add(client);
+  EXPECT_EQ(lab.run([&] { return client.failure() != nullptr; }), Outcome::done);
+
+  EXPECT_THAT(client, HasFailed(std::errc::connection_refused));
+  EXPECT_THAT(client, Not(IsConnected()));
+  EXPECT_THAT(complaint(IsConnected(), client), HasSubstr("refused"));
+  EXPECT_THAT(complaint(HasReceived("hello"), client), HasSubstr("its rxbs is \"\""));
+  EXPECT_THAT(complaint(HasFailed(std::errc::timed_out), client), HasSubstr("refused"));
+  EXPECT_EQ(testing::PrintToString(Outcome::late), "late");
+}
+
+TEST(Matchers, PrintWhatIsLeftOver) {
+  Lab lab({"laptop", "server"});
+  EXPECT_THAT(lab.world().leftovers(), IsEmpty());
+  const auto server = openServer({.port = 7, .tymth = lab.tymth(), .net = &lab["server"]});
+  const auto left = lab.world().leftovers();
+  ASSERT_EQ(left.size(), 1U);
+  EXPECT_THAT(testing::PrintToString(left.front()), HasSubstr("server"));
+}
+
+}  // namespace
+}  // namespace hio::sim
