@@ -1,9 +1,7 @@
 // Clients and servers run by a Doist that sleeps in a poller: visited only when there is something
 // to do.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <array>
 #include <memory>
 #include <string>
 #include <thread>
@@ -177,68 +175,6 @@ TEST_F(Driven, AnotherThreadWakesThePoller) {
   EXPECT_FALSE(poller->wait(60s).isError());  // ends long before
   waker.join();
   doist.exit();
-}
-
-// Plain descriptors, edge by edge.
-TEST(Poller, TellsOfPlainDescriptors) {
-  struct Told final : net::Watcher {
-    int times = 0;
-    net::Readiness last{};
-    void ready(net::Readiness readiness) noexcept override {
-      ++times;
-      last = readiness;
-    }
-  } told;
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::pipe(ends.data()), 0);
-  const auto poller = net::systemPoller();
-  {
-    std::error_code code;
-    const net::Watch watch = poller->watch(ends[0], told, code);
-    ASSERT_FALSE(code);
-    EXPECT_EQ(poller->wait(0s).count(), 0U);
-    ASSERT_EQ(::write(ends[1], "x", 1), 1);
-    EXPECT_EQ(poller->wait(1s).count(), 1U);
-    EXPECT_TRUE(told.last.readable);
-    EXPECT_EQ(poller->wait(0s).count(), 0U);  // once for each change
-    ::close(ends[1]);
-    EXPECT_EQ(poller->wait(1s).count(), 1U);
-    EXPECT_TRUE(told.last.ending);
-  }
-  EXPECT_EQ(poller->wait(0s).count(), 0U);
-  EXPECT_EQ(told.times, 2);
-  ::close(ends[0]);
-}
-
-TEST(Poller, SaysWhatItCannotWatch) {
-  struct Told final : net::Watcher {
-    void ready(net::Readiness) noexcept override {}
-  } told;
-  const auto poller = net::systemPoller();
-  std::error_code code;
-  EXPECT_FALSE(poller->watch(-1, told, code));
-  EXPECT_EQ(code, std::errc::bad_file_descriptor);
-}
-
-// A descriptor that lives on elsewhere reaches nobody once its watch has ended.
-TEST(Poller, ForgetsADescriptorThatWasClosedButLivesOn) {
-  struct Told final : net::Watcher {
-    int times = 0;
-    void ready(net::Readiness) noexcept override { ++times; }
-  } told;
-  std::array<int, 2> ends{};
-  ASSERT_EQ(::pipe(ends.data()), 0);
-  const int copy = ::dup(ends[0]);
-  const auto poller = net::systemPoller();
-  std::error_code code;
-  net::Watch watch = poller->watch(ends[0], told, code);
-  watch.resetClosing();
-  ::close(ends[0]);
-  ASSERT_EQ(::write(ends[1], "x", 1), 1);
-  EXPECT_EQ(poller->wait(0s).count(), 0U);
-  EXPECT_EQ(told.times, 0);
-  ::close(copy);
-  ::close(ends[1]);
 }
 
 }  // namespace
