@@ -115,20 +115,10 @@ Host* Fabric::ownerOf(const net::Ip& ip) const {
 LookedUp Fabric::answerOf(const Host& host, std::string_view name) {
   LookedUp found{.at = clock_};
   const std::string key = lower(name);
-  if (hasCallRules()) {
-    CallFate fate = ask({.op = Op::lookup,
-                         .host = host,
-                         .at = {},
-                         .stream = 0,
-                         .bytes = 0,
-                         .moved = 0,
-                         .name = key,
-                         .tyme = clock_,
-                         .random = random_});
-    found.at = help::later(clock_, fate.late);
-    found.code = fate.code;
-    found.ips = std::move(fate.addresses);
-  }
+  CallFate fate = ask(host, {.op = Op::lookup, .name = key});
+  found.at = help::later(clock_, fate.late);
+  found.code = fate.code;
+  found.ips = std::move(fate.addresses);
   if (found.code || !found.ips.empty()) return found;
   const auto known = names_.find(key);
   if (known != names_.end()) {

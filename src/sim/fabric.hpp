@@ -69,8 +69,16 @@ class Fabric {
   // ---- rules (ruling.cpp)
   InForce add(Rule rule);
   void remove(std::uint64_t number) noexcept;
-  CallFate ask(Call call);
-  bool hasCallRules() const noexcept { return callRules_ > 0; }
+  // What the rules make of a call; the parts of it that are the same for all are filled in here.
+  struct Asking {
+    Op op;
+    net::Endpoint at{};
+    std::uint64_t stream = 0;
+    std::size_t bytes = 0;
+    std::uint64_t moved = 0;
+    std::string_view name{};
+  };
+  CallFate ask(const Host& host, const Asking& asking);
 
   // ---- streams and listeners that programs have
   std::uint64_t enter(SimStream& stream);

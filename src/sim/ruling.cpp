@@ -75,7 +75,17 @@ Fate Fabric::fateOf(const Segment& segment, std::uint64_t& rule) {
   return fate;
 }
 
-CallFate Fabric::ask(Call call) {
+CallFate Fabric::ask(const Host& host, const Asking& asking) {
+  if (callRules_ == 0) return {};
+  const Call call{.op = asking.op,
+                  .host = host,
+                  .at = asking.at,
+                  .stream = asking.stream,
+                  .bytes = asking.bytes,
+                  .moved = asking.moved,
+                  .name = asking.name,
+                  .tyme = clock_,
+                  .random = random_};
   CallFate fate;
   ++asking_;
   for (std::size_t i = rules_.size(); i-- > 0;) {

@@ -31,16 +31,8 @@ SimStream::~SimStream() {
 }
 
 CallFate SimStream::fateOf(Op op, std::size_t bytes, std::uint64_t moved) {
-  if (!fabric_.hasCallRules()) return {};
-  CallFate fate = fabric_.ask({.op = op,
-                               .host = host_,
-                               .at = peer_,
-                               .stream = number_,
-                               .bytes = bytes,
-                               .moved = moved,
-                               .name = {},
-                               .tyme = fabric_.clock(),
-                               .random = fabric_.random()});
+  CallFate fate = fabric_.ask(
+      host_, {.op = op, .at = peer_, .stream = number_, .bytes = bytes, .moved = moved});
   if (fate.ending != Ending::none && connection_ != nullptr) {
     fabric_.breakUp(*connection_, fate.ending);
     if (op == Op::receive) Fabric::deafen(end());
@@ -209,18 +201,7 @@ net::Listener::Accepted SimListener::accept() {
   fabric_.sync();
   if (door_->down) return {IoResult::lost(codeOf(std::errc::network_down))};
   while (!door_->queue.empty()) {
-    CallFate fate;
-    if (fabric_.hasCallRules()) {
-      fate = fabric_.ask({.op = Op::accept,
-                          .host = *door_->host,
-                          .at = door_->local,
-                          .stream = 0,
-                          .bytes = 0,
-                          .moved = 0,
-                          .name = {},
-                          .tyme = fabric_.clock(),
-                          .random = fabric_.random()});
-    }
+    const CallFate fate = fabric_.ask(*door_->host, {.op = Op::accept, .at = door_->local});
     const bool passOver = concernsOnlyThatConnection(fate.code);
     if (fate.code && !passOver) {
       fabric_.tell(Event::Kind::failed, *door_->host, {.near = door_->local, .code = fate.code});

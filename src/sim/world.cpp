@@ -31,18 +31,7 @@ void Host::crash() { state_->fabric->crash(*this); }
 net::Made<net::Stream> Host::open(const net::Endpoint& peer, const net::StreamOptions& options) {
   Fabric& fabric = *state_->fabric;
   fabric.sync();
-  CallFate fate;
-  if (fabric.hasCallRules()) {
-    fate = fabric.ask({.op = Op::open,
-                       .host = *this,
-                       .at = peer,
-                       .stream = 0,
-                       .bytes = 0,
-                       .moved = 0,
-                       .name = {},
-                       .tyme = fabric.clock(),
-                       .random = fabric.random()});
-  }
+  const CallFate fate = fabric.ask(*this, {.op = Op::open, .at = peer});
   if (fate.code) {
     fabric.tell(Event::Kind::failed, *this, {.far = peer, .code = fate.code});
     return {nullptr, fate.code};
@@ -57,18 +46,7 @@ net::Made<net::Listener> Host::listen(const net::Endpoint& local,
                                       const net::ListenOptions& options) {
   Fabric& fabric = *state_->fabric;
   fabric.sync();
-  CallFate fate;
-  if (fabric.hasCallRules()) {
-    fate = fabric.ask({.op = Op::listen,
-                       .host = *this,
-                       .at = local,
-                       .stream = 0,
-                       .bytes = 0,
-                       .moved = 0,
-                       .name = {},
-                       .tyme = fabric.clock(),
-                       .random = fabric.random()});
-  }
+  const CallFate fate = fabric.ask(*this, {.op = Op::listen, .at = local});
   auto door = std::make_unique<Door>();
   door->host = this;
   door->local = local;
