@@ -1,6 +1,7 @@
 // Package header of hio::sim: a seeded network for tests, in virtual time.
 #pragma once
 
+#include "hio/sim/entropy.hpp"
 #include "hio/sim/idler.hpp"
 #include "hio/sim/lab.hpp"
 #include "hio/sim/random.hpp"
