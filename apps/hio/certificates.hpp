@@ -1,7 +1,9 @@
 // Certificates made at run time, good for a few days: for the demo, and for tests.
 #pragma once
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,11 +15,21 @@ struct KeyAndCertificate {
   std::string certificate;
 };
 
+// How an authority makes keys and certificates.
+struct Making {
+  // P-256; otherwise Ed25519, whose signatures are all of one length.
+  bool ecdsa = true;
+  // From when days are counted; empty: from now on.
+  std::optional<std::chrono::sys_seconds> at{};
+  // For so many days before and after that the authority's own certificate is good.
+  long days = 3;
+};
+
 // A certificate authority that exists as long as the object.
 class Authority {
  public:
   // Throws std::runtime_error when the keys cannot be made.
-  explicit Authority(const std::string& name);
+  explicit Authority(const std::string& name, const Making& making = {});
   ~Authority();
   Authority(const Authority&) = delete;
   Authority& operator=(const Authority&) = delete;
