@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "hio/sim.hpp"
@@ -14,9 +15,12 @@ struct Plan {
   std::uint64_t seed = 0;
   int steps = 150;
   Mix mix{};
+  bool tls = false;
 
   // With the mix that the seed draws.
-  static Plan of(std::uint64_t seed, int steps = 150);
+  static Plan of(std::uint64_t seed, int steps = 150, bool tls = false);
+  // A line such as "7 150 latency,loss" or "7 150 none tls"; empty for anything else.
+  static std::optional<Plan> parse(const std::string& line);
   std::string text() const;
 };
 
@@ -25,6 +29,7 @@ struct Result {
   base::Tyme tyme{0};
   std::uint64_t events = 0;
   std::uint64_t epochs = 0;
+  std::uint64_t resumed = 0;  // of the connections, from a session of TLS
   std::uint64_t hash = 0;
 };
 

@@ -6,15 +6,16 @@ namespace hio::swarm {
 
 using net::IoResult;
 
-class Tap::TapStream final : public net::Stream {
+class Notes::TapStream final : public net::Stream {
  public:
-  TapStream(Tap& tap, std::unique_ptr<net::Stream> below, bool accepted)
-      : tap_(tap), below_(std::move(below)) {
-    ++tap_.open_;
-    if (accepted) connected();
+  TapStream(Notes& notes, std::unique_ptr<net::Stream> below, bool isConnected)
+      : notes_(notes), below_(std::move(below)) {
+    ++notes_.open_;
+    wire_->begun = notes_.tymth_();
+    if (isConnected) connected();
   }
   ~TapStream() override {
-    --tap_.open_;
+    --notes_.open_;
     wire_->open = false;
   }
 
@@ -25,60 +26,72 @@ class Tap::TapStream final : public net::Stream {
   }
   IoResult receive(std::span<std::byte> room) override {
     const IoResult result = below_->receive(room);
+    if (wire_->error && result.count() == 0) wire_->askedSinceError = true;
     note(result);
     if (result.isEnded()) wire_->ended = true;
     if (result.count() > 0) {
       const auto bytes = help::textOf(room.first(result.count()));
       wire_->received += bytes;
-      tap_.moves_.push_back({false, wire_.get(), std::string(bytes)});
+      notes_.moves_.push_back({false, !wire_->connected, wire_.get(), std::string(bytes)});
     }
     return result;
   }
   IoResult send(std::span<const std::byte> bytes) override {
+    if (wire_->shut && !bytes.empty()) wire_->sentAfterShut = true;
     const IoResult result = below_->send(bytes);
     note(result);
     if (result.count() > 0) {
       const auto taken = help::textOf(bytes.first(result.count()));
       wire_->sent += taken;
-      tap_.moves_.push_back({true, wire_.get(), std::string(taken)});
+      notes_.moves_.push_back({true, !wire_->connected, wire_.get(), std::string(taken)});
     }
     return result;
   }
   IoResult send(std::span<const std::span<const std::byte>> pieces) override {
     return pieces.empty() ? IoResult::done() : send(pieces.front());
   }
-  IoResult shutdown(net::Direction direction) override { return below_->shutdown(direction); }
+  IoResult shutdown(net::Direction direction) override {
+    if (direction != net::Direction::receive) wire_->shut = true;
+    return below_->shutdown(direction);
+  }
   net::Endpoint local() const override { return below_->local(); }
   net::Endpoint peer() const override { return below_->peer(); }
   net::BufferSizes bufferSizes() const override { return below_->bufferSizes(); }
   int fd() const override { return -1; }
+  net::Held held() const noexcept override { return below_->held(); }
+  bool sendable() const noexcept override { return below_->sendable(); }
+  std::string why() const override { return below_->why(); }
 
  private:
   void connected() {
     wire_->connected = true;
+    wire_->connectedAt = notes_.tymth_();
     wire_->near = below_->local();
     wire_->far = below_->peer();
-    tap_.wires_.push_back(wire_);
+    wire_->tls = net::tlsInfoOf(below_.get());
+    notes_.wires_.push_back(wire_);
   }
   void note(const IoResult& result) {
     if (result.isError() && !wire_->error) wire_->error = result.code();
   }
 
-  Tap& tap_;
+  Notes& notes_;
   std::unique_ptr<net::Stream> below_;
   std::shared_ptr<Wire> wire_ = std::make_shared<Wire>();
 };
 
+std::unique_ptr<net::Stream> Notes::tapped(std::unique_ptr<net::Stream> stream, bool connected) {
+  return std::make_unique<TapStream>(*this, std::move(stream), connected);
+}
+
 class Tap::TapListener final : public net::Listener {
  public:
-  TapListener(Tap& tap, std::unique_ptr<net::Listener> below)
-      : tap_(tap), below_(std::move(below)) {}
+  TapListener(Notes& notes, std::unique_ptr<net::Listener> below)
+      : notes_(notes), below_(std::move(below)) {}
 
   Accepted accept() override {
     Accepted accepted = below_->accept();
-    if (accepted.stream) {
-      accepted.stream = std::make_unique<TapStream>(tap_, std::move(accepted.stream), true);
-    }
+    if (accepted.stream) accepted.stream = notes_.tapped(std::move(accepted.stream), true);
     return accepted;
   }
   net::Endpoint local() const override { return below_->local(); }
@@ -86,20 +99,20 @@ class Tap::TapListener final : public net::Listener {
   int fd() const override { return -1; }
 
  private:
-  Tap& tap_;
+  Notes& notes_;
   std::unique_ptr<net::Listener> below_;
 };
 
 net::Made<net::Stream> Tap::open(const net::Endpoint& peer, const net::StreamOptions& options) {
   auto made = below_.open(peer, options);
-  if (made.it) made.it = std::make_unique<TapStream>(*this, std::move(made.it), false);
+  if (made.it) made.it = notes_.tapped(std::move(made.it), false);
   return made;
 }
 
 net::Made<net::Listener> Tap::listen(const net::Endpoint& local,
                                      const net::ListenOptions& options) {
   auto made = below_.listen(local, options);
-  if (made.it) made.it = std::make_unique<TapListener>(*this, std::move(made.it));
+  if (made.it) made.it = std::make_unique<TapListener>(notes_, std::move(made.it));
   return made;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include "hio/core/tcp.hpp"
 #include "swarm/tap.hpp"
@@ -17,8 +18,11 @@ struct Violation : std::runtime_error {
 
 class Checker {
  public:
-  Checker(core::tcp::Client& client, const core::tcp::ClientOptions& options, Tap& near, Tap& far)
-      : client_(client), options_(options), near_(near), far_(far) {}
+  // What the programs moved is in near and far; `streams` are those that the client opened, which
+  // is near itself without TLS.
+  Checker(core::tcp::Client& client, const core::tcp::ClientOptions& options, const Notes& near,
+          const Notes& far, const Notes& streams)
+      : client_(client), options_(options), near_(near), far_(far), streams_(streams) {}
 
   // The bytes that the client is to send next: every position has its own, so that what is lost,
   // repeated or out of order shows.
@@ -28,11 +32,22 @@ class Checker {
   // Both throw Violation; the second one is for the moment after a service() of the client.
   void check();
   void checkServiced();
+  // What the other side has for that end of a connection; null: nothing.
+  static Wire* peerOf(const Notes& others, const Wire& wire);
+  // All that these streams have sent is framed as TLS.
+  void checkFramed(const Notes& notes) const;
   // The wire log, at the end.
   void checkLog(const core::WireLog& log) const;
 
  private:
-  void require(bool holds, const std::string& what) const;
+  // The parts, texts and numbers, say what does not hold.
+  template <class... Parts>
+  void require(bool holds, const Parts&... parts) const {
+    if (!holds) fail((textOf(parts) + ...));
+  }
+  static std::string textOf(std::string_view text) { return std::string(text); }
+  static std::string textOf(std::uint64_t number) { return std::to_string(number); }
+  [[noreturn]] void fail(const std::string& what) const;
   void checkSent();
   void checkReceived();
   void checkTraffic() const;
@@ -41,12 +56,14 @@ class Checker {
   void checkCut(bool isReading);
   void checkTime() const;
   void checkEnds();
-  void compare(Wire& from, Wire& to, const std::string& what) const;
+  void checkEnd(const Wire& ended, const Wire* other, std::string_view who) const;
+  void compare(Wire& from, Wire& to, std::string_view who) const;
 
   core::tcp::Client& client_;
   const core::tcp::ClientOptions& options_;
-  Tap& near_;
-  Tap& far_;
+  const Notes& near_;
+  const Notes& far_;
+  const Notes& streams_;
   std::uint64_t given_ = 0;
   std::uint64_t front_ = 0;  // the position of txbs' first byte, as of the last check
   std::size_t moves_ = 0;    // of the near tap, seen so far

@@ -14,14 +14,20 @@ char byteAt(std::uint64_t position) noexcept {
   return static_cast<char>((position * 0x9e3779b97f4a7c15U) >> 56U);
 }
 
-std::string number(std::uint64_t value) { return std::to_string(value); }
+// A listener on [::] sees an IPv4 address as a mapped one.
+bool isSame(const net::Endpoint& a, const net::Endpoint& b) noexcept {
+  if (a.port != b.port) return false;
+  if (a.ip.family == b.ip.family) return a.ip == b.ip;
+  const net::Ip& v4 = a.ip.family == net::Family::v4 ? a.ip : b.ip;
+  const net::Ip& v6 = a.ip.family == net::Family::v4 ? b.ip : a.ip;
+  return std::equal(v4.octets.begin(), v4.octets.begin() + 4, v6.octets.begin() + 12);
+}
 
 }  // namespace
 
-void Checker::require(bool holds, const std::string& what) const {
-  if (holds) return;
+void Checker::fail(const std::string& what) const {
   throw Violation(what + " [phase " + std::string(nameOf(client_.phase())) + ", epoch " +
-                  number(client_.epoch()) + ", failure " +
+                  std::to_string(client_.epoch()) + ", failure " +
                   (client_.failure() ? client_.failure()->message() : "none") + "]");
 }
 
@@ -45,8 +51,12 @@ void Checker::check() {
 void Checker::checkServiced() {
   const std::uint64_t received = received_;
   check();
-  if (client_.cutoff() && !wasCutoff_ && options_.onCutoff == OnCutoff::drop) {
-    require(client_.txbs().empty(), "cut off, and what was to be dropped is still queued");
+  if (client_.cutoff() && !wasCutoff_) {
+    require(options_.onCutoff != OnCutoff::drop || client_.txbs().empty(),
+            "cut off, and what was to be dropped is still queued");
+    require(client_.failure() == nullptr || client_.failure()->stage() != core::tcp::Stage::send ||
+                near_.wires().back()->askedSinceError,
+            "cut off by a send that failed, and what had arrived was not read");
   }
   wasCutoff_ = client_.cutoff();
   checkCut(received_ != received);
@@ -61,8 +71,9 @@ void Checker::checkCut(bool isReading) {
     return;
   }
   const Wire& wire = *near_.wires().back();
-  const bool isOver = wire.error || (wire.ended && !options_.halfOpen);
-  const bool mayWait = isReading || client_.rxbs().size() >= options_.limits.rxHigh;
+  const bool isOver = wire.error || (wire.ended && (!options_.halfOpen || wire.shut));
+  const bool mayWait =
+      isReading || client_.unsent() || client_.rxbs().size() >= options_.limits.rxHigh;
   if (isOver && !mayWait) ++overFor_;
   require(overFor_ < 20, "the stream is over, and nothing is cut off");
 }
@@ -71,11 +82,13 @@ void Checker::checkCut(bool isReading) {
 void Checker::checkTime() const {
   const Phase phase = client_.phase();
   const base::Tyme now = client_.tyme();
+  require(client_.tymer().tyme() == now, "the timer goes by another time than the client");
   if (phase == Phase::waiting) {
     require(client_.deadline() > now, "a pause is over, and no attempt was begun");
     require(*client_.deadline() - now <= options_.retry.most, "a pause is too long");
   }
-  const bool attempting = phase == Phase::resolving || phase == Phase::connecting;
+  const bool attempting =
+      phase == Phase::resolving || phase == Phase::connecting || phase == Phase::handshaking;
   if (attempting && options_.reconnectable && options_.timeout > base::Tyme(0)) {
     require(!client_.tymer().expired(), "an attempt has lasted longer than its timeout");
   }
@@ -88,19 +101,19 @@ void Checker::checkSent() {
   require(queued <= options_.limits.txLimit, "txbs is above its limit");
   std::uint64_t at = front_;
   for (; moves_ < near_.moves().size(); ++moves_) {
-    const Tap::Move& move = near_.moves()[moves_];
+    const Notes::Move& move = near_.moves()[moves_];
+    require(!move.early, "bytes have moved before the connection was there");
     if (!move.sent) continue;
     for (const char byte : move.bytes) {
-      require(byte == byteAt(at), "the byte handed over at position " + number(at) +
-                                      " is another one: lost, repeated or out of order");
+      require(byte == byteAt(at), "the byte handed over at position ", at,
+              " is another one: lost, repeated or out of order");
       ++at;
     }
   }
   const std::uint64_t front = given_ - queued;
   if (front != at) {
     const bool mayDrop = options_.onCutoff == OnCutoff::drop && front > at && queued == 0;
-    require(mayDrop, "given " + number(given_) + ", handed over up to " + number(at) +
-                         ", but queued " + number(queued));
+    require(mayDrop, "given ", given_, ", handed over up to ", at, ", but queued ", queued);
   }
   front_ = front;
 }
@@ -113,9 +126,8 @@ void Checker::checkReceived() {
   }
   received_ += came.size();
   const help::Bytearray& rxbs = client_.rxbs();
-  require(rxbs.consumed() + rxbs.size() == received_,
-          "rxbs has had " + number(rxbs.consumed() + rxbs.size()) + " bytes, but " +
-              number(received_) + " came");
+  require(rxbs.consumed() + rxbs.size() == received_, "rxbs has had ",
+          rxbs.consumed() + rxbs.size(), " bytes, but ", received_, " came");
   require(rxbs.size() <= options_.limits.rxHigh, "rxbs is above its limit");
   require(rxbs.size() < came.size() || rxbs.text().ends_with(came),
           "rxbs does not end with what came last");
@@ -124,8 +136,8 @@ void Checker::checkReceived() {
 void Checker::checkTraffic() const {
   const auto& wires = near_.wires();
   const auto& now = client_.traffic();
-  require(client_.epoch() == wires.size(),
-          "epoch is " + number(client_.epoch()) + " after connection " + number(wires.size()));
+  require(client_.epoch() == wires.size(), "epoch is ", client_.epoch(), " after connection ",
+          wires.size());
   if (wires.empty()) return;
   const Wire& last = *wires.back();
   require(now.sent == last.sent.size(), "traffic().sent is not what was handed over");
@@ -150,9 +162,10 @@ void Checker::checkPhase() const {
           "accepted() contradicts the phase");
   require(client_.opened() == !closed, "opened() contradicts the phase");
   require(closed || client_.cutoff() == (phase == Phase::cutoff), "cutoff() contradicts the phase");
-  const int open = near_.openNow();
-  require(linked ? open == 1 : open <= (phase == Phase::connecting ? 2 : 0),
-          number(static_cast<std::uint64_t>(open)) + " streams are open");
+  constexpr int Racing = 3;  // as many as the server has addresses
+  const int open = streams_.openNow();
+  const int most = phase == Phase::connecting ? Racing : phase == Phase::handshaking ? 1 : 0;
+  require(linked ? open == 1 : open <= most, static_cast<std::uint64_t>(open), " streams are open");
   if (linked) {
     require(near_.wires().back()->open, "connected on a stream that is closed");
   }
@@ -169,48 +182,83 @@ void Checker::checkFailure() {
     first_ = {client_.epoch(), failure->stage()};
   }
   if (wire.error) {
-    require(failure != nullptr,
-            "the stream failed with " + wire.error->message() + ", and the client has no failure");
-    require(failure->code() == *wire.error,
-            "the failure is not the stream's first one, " + wire.error->message());
+    require(failure != nullptr, "the stream failed with ", wire.error->message(),
+            ", and the client has no failure");
+    require(failure->code() == *wire.error, "the failure is not the stream's first one, ",
+            wire.error->message());
   } else {
     require(failure == nullptr, "a failure without an error of the stream");
   }
+  require(!wire.sentAfterShut, "the client sends after it has ended its sending");
   if (client_.cutoff()) require(wire.ended || wire.error, "cut off by nothing");
   if (client_.ended()) require(wire.ended, "ended() without the far side's end");
+}
+
+Wire* Checker::peerOf(const Notes& others, const Wire& wire) {
+  const auto& wires = others.wires();
+  const auto found = std::find_if(wires.rbegin(), wires.rend(), [&wire](const auto& each) {
+    return isSame(each->near, wire.far) && isSame(each->far, wire.near);
+  });
+  return found == wires.rend() ? nullptr : found->get();
 }
 
 // What one side received is a prefix of what the other handed over on that very connection.
 void Checker::checkEnds() {
   for (const auto& there : far_.wires()) {
-    const auto here =
-        std::find_if(near_.wires().rbegin(), near_.wires().rend(), [&](const auto& wire) {
-          return wire->near == there->far && wire->far.port == there->near.port;
-        });
-    if (here == near_.wires().rend()) {
+    Wire* const here = peerOf(near_, *there);
+    checkEnd(*there, here, "the server");
+    if (here == nullptr) {
       require(there->received.empty(), "the server received from a connection that was never made");
       continue;
     }
-    compare(**here, *there, "the server");
-    compare(*there, **here, "the client");
+    compare(*here, *there, "the server");
+    compare(*there, *here, "the client");
     require(there->sent.size() <= there->given.size() &&
                 there->given.compare(0, there->sent.size(), there->sent) == 0,
             "a remoter handed over what it was not given");
   }
+  if (!near_.wires().empty()) {
+    const Wire& here = *near_.wires().back();
+    checkEnd(here, peerOf(far_, here), "the client");
+  }
 }
 
-void Checker::compare(Wire& from, Wire& to, const std::string& what) const {
+// With TLS a clean end is the far side's word that this was all.
+void Checker::checkEnd(const Wire& ended, const Wire* other, std::string_view who) const {
+  if (&streams_ == &near_ || !ended.ended) return;
+  require(other != nullptr && other->shut, who, " was told of a clean end that nobody has made");
+  require(ended.received.size() == other->sent.size(), who,
+          " was told of a clean end before all had arrived");
+}
+
+void Checker::checkFramed(const Notes& notes) const {
+  constexpr std::size_t Header = 5;
+  constexpr std::size_t Most = 16'384 + 256;
+  for (const auto& wire : notes.wires()) {
+    const auto at = [&](std::size_t i) {
+      return static_cast<std::size_t>(static_cast<unsigned char>(wire->sent[wire->framed + i]));
+    };
+    while (wire->framed + Header <= wire->sent.size()) {
+      const std::size_t length = at(3) << 8U | at(4);
+      require(at(0) >= 20 && at(0) <= 23 && at(1) == 3 && length <= Most, "what was sent at ",
+              wire->framed, " is no record of TLS");
+      wire->framed += Header + length;
+    }
+  }
+}
+
+void Checker::compare(Wire& from, Wire& to, std::string_view who) const {
   const std::size_t fresh = to.received.size() - to.compared;
-  require(to.received.size() <= from.sent.size(),
-          what + " received more than the other side handed over in that epoch");
-  require(to.received.compare(to.compared, fresh, from.sent, to.compared, fresh) == 0,
-          what + " received other bytes than were handed over");
+  require(to.received.size() <= from.sent.size(), who,
+          " received more than the other side handed over in that epoch");
+  require(to.received.compare(to.compared, fresh, from.sent, to.compared, fresh) == 0, who,
+          " received other bytes than were handed over");
   to.compared = to.received.size();
 }
 
 void Checker::checkLog(const core::WireLog& log) const {
   std::string expected;
-  for (const Tap::Move& move : near_.moves()) {
+  for (const Notes::Move& move : near_.moves()) {
     expected += std::string("\n") + (move.sent ? "Tx " : "Rx ") +
                 core::Address(move.wire->far).duple() + ":\n" + move.bytes + "\n";
   }

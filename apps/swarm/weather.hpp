@@ -26,22 +26,28 @@ enum class Fault : std::uint8_t {
   blackHole,
   reset,
   finish,
-  errors,   // of any call of the client
-  accepts,  // that fail
-  names,    // answered late, wrong, not at all
-  restart,  // of the server program
-  crash,    // of the server's machine
-  stall,    // the server program is not serviced
-  user,     // the client's user closes, reopens, drains
-  clock,    // jumps, stands still, goes back
+  errors,     // of any call of the client
+  accepts,    // that fail
+  names,      // answered late, wrong, not at all
+  restart,    // of the server program
+  crash,      // of the server's machine
+  stall,      // the server program is not serviced
+  user,       // the client's user closes, reopens, drains
+  clock,      // jumps, stands still, goes back
+  addresses,  // the server has several, and some do not answer, or late
+  rewind,     // the client is given another source of time
+  lazy,       // the server program leaves what it has received for later
+  identity,   // TLS: the server shows certificates that it should not
+  blind,      // TLS: OpenSSL's own check of the name is left out: ours has to do
 };
-inline constexpr std::size_t Faults = 22;
+inline constexpr std::size_t Faults = 27;
 std::string_view nameOf(Fault fault) noexcept;
 
 // A set of fault classes.
 class Mix {
  public:
   explicit constexpr Mix(std::uint32_t bits = 0) noexcept : bits_(bits) {}
+  static constexpr Mix all() noexcept { return Mix((1U << Faults) - 1); }
   // Each class is on with p = 0.5.
   static Mix draw(sim::Random& random) noexcept;
   // Names separated by commas, or "none"; empty for an unknown name.
@@ -71,6 +77,7 @@ class Weather {
   // Lets faults begin and end.
   void turn(base::Tyme now);
   // No more faults from now on.
+  // But an address that has never answered will not.
   void clear() noexcept { passing_.clear(), lasting_.clear(); }
 
  private:
@@ -89,6 +96,7 @@ class Weather {
   Mix mix_;
   sim::Random random_;
   std::vector<sim::InForce> lasting_;
+  sim::InForce dead_;
   std::vector<Passing> passing_;
 };
 

@@ -10,11 +10,28 @@ using base::Tyme;
 using sim::Ending;
 using sim::Op;
 
+namespace {
+
+const net::Ip& anyOf(const std::vector<net::Ip>& ips, sim::Random& random) {
+  return ips.at(random.below(ips.size()));
+}
+
+// What becomes of the packets to one address.
+sim::Rule towards(const net::Ip& ip, const sim::Fate& fate) {
+  return sim::Rule([ip, fate](const sim::Packet& packet) -> std::optional<sim::Fate> {
+    if (packet.target.ip != ip) return std::nullopt;
+    return fate;
+  });
+}
+
+}  // namespace
+
 std::string_view nameOf(Fault fault) noexcept {
   static constexpr std::array<std::string_view, Faults> Names{
-      "latency", "jitter",  "bandwidth", "packets",   "pieces", "buffers", "loss",   "partition",
-      "oneWay",  "hold",    "refuse",    "blackHole", "reset",  "finish",  "errors", "accepts",
-      "names",   "restart", "crash",     "stall",     "user",   "clock"};
+      "latency",   "jitter",    "bandwidth", "packets", "pieces",    "buffers", "loss",
+      "partition", "oneWay",    "hold",      "refuse",  "blackHole", "reset",   "finish",
+      "errors",    "accepts",   "names",     "restart", "crash",     "stall",   "user",
+      "clock",     "addresses", "rewind",    "lazy",    "identity",  "blind"};
   return Names.at(static_cast<std::size_t>(fault));
 }
 
@@ -67,6 +84,9 @@ Weather::Weather(sim::World& world, sim::Host& near, sim::Host& far, Mix mix, si
     const auto perMille = static_cast<std::uint32_t>(random_.between(std::uint64_t{1}, 200));
     lasting_.push_back(world_.add(sim::loss(near_, far_, perMille)));
   }
+  if (has(Fault::addresses) && random_.chance(500)) {
+    dead_ = world_.add(towards(anyOf(far_.addresses(), random_), sim::Fate::drop()));
+  }
 }
 
 void Weather::turn(Tyme now) {
@@ -81,6 +101,7 @@ void Weather::turn(Tyme now) {
   begin(Fault::errors, Fault::errors, 40, now);
   begin(Fault::accepts, Fault::accepts, 30, now);
   begin(Fault::names, Fault::names, 30, now);
+  begin(Fault::addresses, Fault::addresses, 30, now);
 }
 
 void Weather::begin(Fault fault, Fault group, std::uint32_t perMille, Tyme now) {
@@ -126,6 +147,13 @@ sim::Rule Weather::ruleOf(Fault fault) {
       if (random_.chance(300)) answer.addresses = {net::Ip{.octets = {10, 66, 66, 66}}};
       if (random_.chance(300)) answer.addresses.push_back(far_.addresses().front());
       return sim::answers("far", {answer});
+    }
+    case Fault::addresses: {
+      // One after the other: the order of a call's arguments is up to the compiler.
+      const net::Ip& ip = anyOf(far_.addresses(), random_);
+      const bool silent = random_.chance(500);
+      const Tyme late = random_.between(Tyme(0), 2s);
+      return towards(ip, silent ? sim::Fate::drop() : sim::Fate::deliver(late));
     }
     default:
       return errorRule();
