@@ -48,4 +48,13 @@ struct DemoOptions {
 };
 ExitCode runDemo(const DemoOptions& options);
 
+struct SimulateOptions {
+  std::uint64_t seed = 1;
+  int steps = 150;
+  std::string faults{};  // classes of them, separated by commas; empty: drawn from the seed
+  bool tls = false;
+  bool timeline = false;
+};
+ExitCode runSimulate(const SimulateOptions& options);
+
 }  // namespace hio::tool

@@ -27,6 +27,7 @@ std::string examplesAndCodes() {
   hio connect --tls --ca ca.pem localhost 56000
   hio probe example.org 443                  times, version, cipher, certificates, verdict
   hio demo                                   a file survives a server that hangs up
+  hio simulate --seed 7 --tls --timeline     a bad network, simulated; the seed repeats it
 
 Exit codes:
 )";
@@ -71,6 +72,7 @@ class CommandLine {
     addEcho();
     addDemo();
     addProbe();
+    addSimulate();
   }
 
   ExitCode run(int argc, char** argv) {
@@ -87,6 +89,7 @@ class CommandLine {
     if (echoCommand_->parsed()) return echo();
     if (probeCommand_->parsed()) return probe();
     if (demoCommand_->parsed()) return runDemo(demo_);
+    if (simulateCommand_->parsed()) return runSimulate(simulate_);
     complain(app_.help());
     return ExitCode::usage;
   }
@@ -155,6 +158,25 @@ class CommandLine {
         "has. Exit code 0: trusted; 9: refused; see hio --help for the others.");
   }
 
+  void addSimulate() {
+    simulateCommand_ = app_.add_subcommand(
+        "simulate", "Play a seeded schedule of faults between a client and a server, simulated");
+    CLI::App& command = *simulateCommand_;
+    command.add_option("--seed", simulate_.seed, "Of everything that is left to chance")
+        ->capture_default_str();
+    command.add_option("--steps", simulate_.steps, "Before the faults stop")
+        ->check(CLI::Range(0, 1'000'000))
+        ->capture_default_str();
+    command.add_option("--faults", simulate_.faults,
+                       "Classes of faults, separated by commas, or none; otherwise drawn");
+    command.add_flag("--tls", simulate_.tls, "Over TLS; otherwise over TCP");
+    command.add_flag("--timeline", simulate_.timeline, "Tell all that happens, and when");
+    command.footer(
+        "Afterwards the faults stop and everything has to arrive. One seed is one run, "
+        "everywhere.\n"
+        "Exit code 0: all held; 1: something did not, the last line says what.");
+  }
+
   ExitCode probe() {
     probe_.port = portOf(probePort_, 1);
     probe_.timeout = secondsOf(timeout_);
@@ -177,10 +199,12 @@ class CommandLine {
   CLI::App* echoCommand_ = nullptr;
   CLI::App* demoCommand_ = nullptr;
   CLI::App* probeCommand_ = nullptr;
+  CLI::App* simulateCommand_ = nullptr;
   ConnectOptions connect_;
   EchoOptions echo_;
   DemoOptions demo_;
   ProbeOptions probe_;
+  SimulateOptions simulate_;
   std::string connectPort_;
   std::string probePort_;
   std::string echoPort_ = "56000";

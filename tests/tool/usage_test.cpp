@@ -25,7 +25,7 @@ TEST(Usage, HelpHasExamplesAndExitCodes) {
 }
 
 TEST(Usage, HelpOfEachCommand) {
-  for (const char* command : {"connect", "echo", "demo", "probe"}) {
+  for (const char* command : {"connect", "echo", "demo", "probe", "simulate"}) {
     Child hio({command, "--help"});
     EXPECT_EQ(hio.finish(), 0) << command;
     EXPECT_THAT(hio.out, HasSubstr("Usage: hio " + std::string(command)));
