@@ -54,6 +54,11 @@ void Slot::wake() noexcept {
   agenda->wakeOwner();
 }
 
+void Slot::nudge() noexcept {
+  if (state != State::visited) return wake();
+  nudged = true;
+}
+
 // Whatever ends a cycle, its doers that were not visited stay due.
 class Agenda::Cycle {
  public:
@@ -210,6 +215,7 @@ void Agenda::visit(Slot& slot, Tyme tyme) {
   slot.nextTock.reset();
   try {
     doer.done_ = doer.recur(tyme);
+    if (!doer.done_) settle(slot);
   } catch (...) {
     abort(slot, std::current_exception());
   }
@@ -221,6 +227,17 @@ void Agenda::visit(Slot& slot, Tyme tyme) {
   } else {
     slot.state = Slot::State::idle;
     reschedule(slot, base, tyme);
+  }
+}
+
+// What the doer asks for at the end of its visit.
+void Agenda::settle(Slot& slot) {
+  const bool nudged = std::exchange(slot.nudged, false);
+  if (slot.nextRetyme && !nudged) return;
+  if (const auto due = slot.doer->due()) {
+    slot.nextRetyme = std::min(*due, slot.nextRetyme.value_or(Forever));
+  } else if (nudged) {
+    slot.wake();
   }
 }
 
@@ -314,6 +331,7 @@ void Agenda::finish(Slot& slot) noexcept {
   slot.agenda = nullptr;
   slot.state = Slot::State::out;
   slot.asap = false;
+  slot.nudged = false;
   slot.roused = false;
   slot.ended = false;
   slot.removed = false;
@@ -421,7 +439,7 @@ void Agenda::pushTimed(Slot& slot) noexcept {
   slot.place = Slot::Place::timed;
   slot.index = timed_.size();
   timed_.push_back(&slot);
-  settle(slot.index);
+  sift(slot.index);
 }
 
 void Agenda::popTimed(Slot& slot) noexcept {
@@ -432,11 +450,11 @@ void Agenda::popTimed(Slot& slot) noexcept {
   if (last == &slot) return;
   timed_[index] = last;
   last->index = index;
-  settle(index);
+  sift(index);
 }
 
 // Moves the one at `index` up or down to where it belongs.
-void Agenda::settle(std::size_t index) noexcept {
+void Agenda::sift(std::size_t index) noexcept {
   Slot* const slot = timed_[index];
   const auto put = [this](std::size_t at, Slot* moved) {
     timed_[at] = moved;

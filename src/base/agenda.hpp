@@ -33,6 +33,7 @@ struct Slot final : Wakeable {
   enum class Place : std::uint8_t { none, timed, ready, due };
 
   void wake() noexcept override;
+  void nudge() noexcept override;
 
   std::shared_ptr<Doer> doer;
   Agenda* agenda = nullptr;  // null: out
@@ -49,6 +50,7 @@ struct Slot final : Wakeable {
   Place place = Place::none;
   bool asap = false;     // due in each cycle: retyme has no meaning
   bool woken = false;    // in the list of those
+  bool nudged = false;   // in this visit
   bool roused = false;   // the visit is due to a waker
   bool ended = false;    // its coroutine has returned, done or not
   bool removed = false;  // to be closed when its context has returned
@@ -92,6 +94,7 @@ class Agenda {
   void admit(const std::shared_ptr<Doer>& doer);
   void enter(Slot& slot);
   void visit(Slot& slot, Tyme tyme);
+  static void settle(Slot& slot);
   void reschedule(Slot& slot, Tyme base, Tyme tyme);
 
   // The ways out. Each throws the first error of its contexts when all have run.
@@ -116,7 +119,7 @@ class Agenda {
   void place(Slot& slot) noexcept;
   void pushTimed(Slot& slot) noexcept;
   void popTimed(Slot& slot) noexcept;
-  void settle(std::size_t index) noexcept;
+  void sift(std::size_t index) noexcept;
 
   Doers doers_;
   Slot* const owner_;

@@ -73,6 +73,9 @@ class HIO_EXPORT Doer : public Tymee {
   void retyme(Tyme tyme) noexcept;
   // In recur: whether this visit is due to a waker.
   bool woken() const noexcept;
+  // After a recur that has not called retyme(), or in which the doer was nudged: when the next
+  // visit is due at the latest. Empty: after a tock, or in the next cycle if it was nudged.
+  virtual std::optional<Tyme> due() { return std::nullopt; }
 
  private:
   friend class Agenda;

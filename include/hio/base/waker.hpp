@@ -14,6 +14,8 @@ class Wakeable {
 
   // Constant time, no allocation, and no call of anybody else's code: so it is safe at any moment.
   virtual void wake() noexcept = 0;
+  // wake(), but for what a visit that is under way may yet see to itself.
+  virtual void nudge() noexcept { wake(); }
 
  protected:
   Wakeable() = default;
@@ -29,6 +31,10 @@ class Waker {
 
   void wake() const noexcept {
     if (woken_) woken_->wake();
+  }
+  // The same, but a doer that is being visited is asked in the end when it is due: Doer::due().
+  void nudge() const noexcept {
+    if (woken_) woken_->nudge();
   }
   explicit operator bool() const noexcept { return woken_ != nullptr; }
 

@@ -1,7 +1,5 @@
 #include "hio/core/tcp/doing.hpp"
 
-#include <algorithm>
-#include <optional>
 #include <utility>
 
 namespace hio::core::tcp {
@@ -30,8 +28,12 @@ void ClientDoer::enter() {
 
 bool ClientDoer::recur(Tyme /*tyme*/) {
   client_.service();
-  if (client_.watched()) retyme(client_.deadline().value_or(Forever));
   return false;
+}
+
+std::optional<Tyme> ClientDoer::due() {
+  if (!client_.watched()) return std::nullopt;
+  return client_.deadline().value_or(Forever);
 }
 
 void ClientDoer::exit() {
@@ -60,8 +62,12 @@ void ServerDoer::enter() {
 
 bool ServerDoer::recur(Tyme /*tyme*/) {
   server_.service();
-  if (server_.watched()) retyme(server_.deadline().value_or(Forever));
   return false;
+}
+
+std::optional<Tyme> ServerDoer::due() {
+  if (!server_.watched()) return std::nullopt;
+  return server_.deadline().value_or(Forever);
 }
 
 void ServerDoer::exit() {

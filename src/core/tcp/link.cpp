@@ -217,7 +217,8 @@ bool Link::tx(std::span<const std::byte> data) {
     return false;
   }
   txbs_->append(data);
-  wake();
+  // Whoever services a connection looks afterwards whether something is left to send.
+  stream_ != nullptr ? attachment_.waker.nudge() : wake();
   return true;
 }
 

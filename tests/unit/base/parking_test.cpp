@@ -100,6 +100,68 @@ TEST(Waker, InACycleIsSeenByTheVisitsStillToCome) {
   EXPECT_EQ(trace.take(), "C@500");
 }
 
+// --- nudging ---
+
+// Gives `answer` when it is asked for its next visit.
+struct Asked : Traced {
+  using Traced::Traced;
+  std::optional<Tyme> answer{};
+  int times = 0;
+  std::optional<Tyme> due() override {
+    ++times;
+    return answer;
+  }
+};
+
+TEST(Nudge, BetweenTwoVisitsWakes) {
+  Trace trace;
+  const auto a = std::make_shared<Asked>(trace, "A", test::Contexts{});
+  a->answer = Forever;
+  Doist doist({.tock = 250ms, .doers = {a}});
+  doist.enter();
+  doist.recur();
+  doist.recur();
+  a->waker().nudge();
+  doist.recur();
+  EXPECT_EQ(trace.text(), "A:enter A@0 A@500");
+}
+
+TEST(Nudge, InAVisitHasTheDoerAskedAlsoIfItHasSaidWhen) {
+  Trace trace;
+  const auto a = std::make_shared<Asked>(trace, "A", test::Contexts{.onRecur = [](Traced& self) {
+                                           self.retyme(1s);
+                                           if (self.count() == 1) self.waker().nudge();
+                                         }});
+  a->answer = 500ms;
+  Doist doist({.tock = 250ms, .doers = {a}});
+  doist.enter();
+  for (int i = 0; i < 8; ++i) doist.recur();
+  EXPECT_EQ(trace.text(), "A:enter A@0 A@500 A@1000 A@1250 A@1500 A@1750");
+  EXPECT_EQ(a->times, 1);
+}
+
+TEST(Nudge, InAVisitOfADoerThatCannotTellIsAWake) {
+  Trace trace;
+  const auto a = traced(trace, "A", {.tock = Forever, .onRecur = [](Traced& self) {
+                                       if (self.count() == 1) self.waker().nudge();
+                                     }});
+  Doist doist({.tock = 250ms, .doers = {a}});
+  doist.enter();
+  for (int i = 0; i < 4; ++i) doist.recur();
+  EXPECT_EQ(trace.text(), "A:enter A@0 A@250");
+}
+
+// One that ended in the midst of it is not asked, and begins anew without.
+TEST(Nudge, DoesNotOutliveTheRun) {
+  Trace trace;
+  const auto a = std::make_shared<Asked>(
+      trace, "A",
+      test::Contexts{.visits = 1, .onRecur = [](Traced& self) { self.waker().nudge(); }});
+  Doist doist({.tock = 250ms, .doers = {a}});
+  for (int run = 0; run < 2; ++run) doist.run();
+  EXPECT_EQ(a->times, 0);
+}
+
 TEST(Waker, WakesAllDoDoersAround) {
   Trace trace;
   const auto a = traced(trace, "A", {.tock = Forever});

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "hio/base/doing.hpp"
 #include "hio/core/tcp/clienting.hpp"
@@ -35,6 +36,7 @@ class HIO_EXPORT ClientDoer : public base::Doer {
  protected:
   void enter() override;
   bool recur(base::Tyme tyme) override;
+  std::optional<base::Tyme> due() override;
   void exit() override;
 
  private:
@@ -55,6 +57,7 @@ class HIO_EXPORT ServerDoer : public base::Doer {
  protected:
   void enter() override;
   bool recur(base::Tyme tyme) override;
+  std::optional<base::Tyme> due() override;
   void exit() override;
 
  private:
