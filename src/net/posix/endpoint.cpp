@@ -7,20 +7,40 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <memory>
+#include <span>
 
 #include "net/posix/sockaddr.hpp"
 
 namespace hio::net {
+namespace {
+
+// inet_ntop goes by way of printf.
+std::string dotted(std::span<const std::uint8_t, 16> octets) {
+  std::string text;
+  for (const std::uint8_t octet : octets.first<4>()) {
+    if (!text.empty()) text += '.';
+    std::array<char, 3> digits{};
+    text.append(digits.data(), std::to_chars(digits.begin(), digits.end(), octet).ptr);
+  }
+  return text;
+}
+
+}  // namespace
 
 std::optional<Ip> Ip::parse(std::string_view text) {
   if (text.empty() || text.find('\0') != std::string_view::npos) return std::nullopt;
+  const std::string terminated(text);
+  Ip ip;
+  if (inet_pton(AF_INET, terminated.c_str(), ip.octets.data()) == 1) return ip;
+  // All other ways to write one.
   addrinfo hints{};
   hints.ai_flags = AI_NUMERICHOST;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (getaddrinfo(std::string(text).c_str(), nullptr, &hints, &found) != 0) return std::nullopt;
+  if (getaddrinfo(terminated.c_str(), nullptr, &hints, &found) != 0) return std::nullopt;
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
   posix::SockAddr address;
   std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
@@ -28,8 +48,9 @@ std::optional<Ip> Ip::parse(std::string_view text) {
 }
 
 std::string Ip::text() const {
+  if (family == Family::v4) return dotted(octets);
   std::array<char, INET6_ADDRSTRLEN> buffer{};
-  inet_ntop(family == Family::v4 ? AF_INET : AF_INET6, octets.data(), buffer.data(), buffer.size());
+  inet_ntop(AF_INET6, octets.data(), buffer.data(), buffer.size());
   std::string text = buffer.data();
   if (zone != 0) {
     std::array<char, IF_NAMESIZE> name{};
