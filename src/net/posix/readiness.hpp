@@ -35,9 +35,12 @@ class Marks final : public Watcher {
   }
   // A socket that is still connecting has nothing to be read until the poller says so.
   IoResult connecting(int fd) {
+    connected_ = false;
     if (poller_ != nullptr) readable_ = false;
     return blocked(fd, IoResult::On::write);
   }
+  // The poller has told of room for sending and of no failure: the socket has connected since.
+  bool connected() const noexcept { return connected_; }
   // A call has moved less than it could have: the next one would block. Not so before the socket is
   // watched, as nobody would tell, nor at the end of a stream, which has to be read.
   void spent(IoResult::On on) noexcept {
@@ -56,6 +59,7 @@ class Marks final : public Watcher {
     readable_ = readable_ || readiness.readable;
     writable_ = writable_ || readiness.writable;
     ending_ = ending_ || readiness.ending;
+    connected_ = writable_ && !ending_;
     waker_.wake();
   }
 
@@ -66,6 +70,7 @@ class Marks final : public Watcher {
   bool readable_ = true;
   bool writable_ = true;
   bool ending_ = false;
+  bool connected_ = false;
 };
 
 }  // namespace hio::net::posix

@@ -15,6 +15,7 @@ namespace hio::net::posix {
 IoResult SocketStream::connect() {
   if (connected_) return IoResult::done();
   if (first_) return refuse(first_);
+  if (marks_.connected()) return finishConnect();
   if (!marks_.writable()) return IoResult::blocked(IoResult::On::write);
   const SockAddr peer(peer_);
   if (::connect(fd_.get(), peer.get(), peer.length) == 0) return finishConnect();
