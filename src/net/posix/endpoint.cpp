@@ -19,13 +19,13 @@ namespace {
 
 // inet_ntop goes by way of printf.
 std::string dotted(std::span<const std::uint8_t, 16> octets) {
-  std::string text;
+  std::array<char, INET_ADDRSTRLEN> text{};
+  char* end = text.data();
   for (const std::uint8_t octet : octets.first<4>()) {
-    if (!text.empty()) text += '.';
-    std::array<char, 3> digits{};
-    text.append(digits.data(), std::to_chars(digits.begin(), digits.end(), octet).ptr);
+    if (end != text.data()) *end++ = '.';
+    end = std::to_chars(end, text.data() + text.size(), octet).ptr;
   }
-  return text;
+  return {text.data(), end};
 }
 
 }  // namespace
