@@ -20,6 +20,8 @@ class Poller;
 struct BufferSizes {
   std::size_t send = 0;  // bytes, as the kernel reports them (Linux: twice what was set)
   std::size_t receive = 0;
+
+  bool operator==(const BufferSizes&) const = default;
 };
 
 struct StreamOptions {

@@ -2,6 +2,8 @@
 
 #include <sys/random.h>
 
+#include <atomic>
+
 #include "net/posix/listener.hpp"
 #include "net/posix/resolver.hpp"
 #include "net/posix/socket.hpp"
@@ -15,7 +17,7 @@ class SystemNet final : public Net {
   Made<Stream> open(const Endpoint& peer, const StreamOptions& options) override {
     std::error_code code;
     posix::Descriptor fd = posix::openSocket(peer.ip.family, code);
-    if (fd) posix::applyOptions(fd.get(), options, code);
+    if (fd) posix::applyOptions(fd.get(), options, buffers(fd.get()), code);
     if (code) return {nullptr, code};
     return {std::make_unique<posix::SocketStream>(std::move(fd), peer), {}};
   }
@@ -35,7 +37,21 @@ class SystemNet final : public Net {
   }
 
  private:
+  // A new socket has the same buffers as the first one had: the kernel is asked only once. Threads
+  // may do so at the same time, and learn the same.
+  BufferSizes buffers(int fd) noexcept {
+    if (receive_.load(std::memory_order_acquire) == 0) {
+      const BufferSizes first = posix::bufferSizesOf(fd);
+      send_.store(first.send, std::memory_order_relaxed);
+      receive_.store(first.receive, std::memory_order_release);
+    }
+    return {.send = send_.load(std::memory_order_relaxed),
+            .receive = receive_.load(std::memory_order_relaxed)};
+  }
+
   posix::SystemResolver resolver_;
+  std::atomic<std::size_t> send_{0};
+  std::atomic<std::size_t> receive_{0};  // 0: not known yet
 };
 
 }  // namespace

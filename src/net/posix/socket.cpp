@@ -17,8 +17,9 @@ std::size_t bufferSize(int fd, int name) noexcept {
 }
 
 // Linux reports twice what was set (contract B2).
-void raiseBuffer(int fd, int name, std::size_t wanted, std::error_code& code) noexcept {
-  if (wanted == 0 || bufferSize(fd, name) >= 2 * wanted) return;
+void raiseBuffer(int fd, int name, std::size_t had, std::size_t wanted,
+                 std::error_code& code) noexcept {
+  if (had >= 2 * wanted) return;
   constexpr std::size_t Most = 1U << 30U;
   setOption(fd, SOL_SOCKET, name, static_cast<int>(wanted < Most ? wanted : Most), code);
 }
@@ -45,8 +46,14 @@ void setOption(int fd, int level, int name, int value, std::error_code& code) no
 }
 
 void applyOptions(int fd, const StreamOptions& options, std::error_code& code) noexcept {
-  raiseBuffer(fd, SO_SNDBUF, options.buffers.send, code);
-  raiseBuffer(fd, SO_RCVBUF, options.buffers.receive, code);
+  applyOptions(fd, options, options.buffers == BufferSizes{} ? BufferSizes{} : bufferSizesOf(fd),
+               code);
+}
+
+void applyOptions(int fd, const StreamOptions& options, const BufferSizes& had,
+                  std::error_code& code) noexcept {
+  raiseBuffer(fd, SO_SNDBUF, had.send, options.buffers.send, code);
+  raiseBuffer(fd, SO_RCVBUF, had.receive, options.buffers.receive, code);
   if (options.noDelay) setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1, code);
   if (options.keepAlive) setOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1, code);
 }

@@ -13,6 +13,9 @@ namespace hio::net::posix {
 // none.
 Descriptor openSocket(Family family, std::error_code& code) noexcept;
 void applyOptions(int fd, const StreamOptions& options, std::error_code& code) noexcept;
+// The same for a socket of which it is known what buffers it has.
+void applyOptions(int fd, const StreamOptions& options, const BufferSizes& had,
+                  std::error_code& code) noexcept;
 void setOption(int fd, int level, int name, int value, std::error_code& code) noexcept;
 BufferSizes bufferSizesOf(int fd) noexcept;
 // Where the socket is bound; empty, and `code` set, if the kernel won't tell.
