@@ -28,7 +28,11 @@ class HioWire final : public Wire, public hio::core::tcp::ClientDoer {
     client_->wake();
   }
   void send(std::string_view bytes) override {
-    client_->tx(bytes);
+    if (bytes.size() < Large) {
+      client_->tx(bytes);
+    } else {
+      rest_ = bytes;
+    }
     sending_ = true;
   }
   void close() override;
@@ -50,11 +54,16 @@ class HioWire final : public Wire, public hio::core::tcp::ClientDoer {
   }
 
  private:
+  // So many bytes are worth being sent from where they are.
+  static constexpr std::size_t Large = std::size_t(64) * 1024;
+
   void look();
+  bool allSent();
 
   Hio& hio_;
   std::unique_ptr<Client> client_;
   Session* session_ = nullptr;
+  std::string_view rest_;  // of what is sent past txbs
   bool open_ = false;
   bool sending_ = false;
 };
@@ -128,15 +137,26 @@ void HioWire::look() {
   if (client.cutoff()) die("cut off");
   if (!open_) return;
   client.serviceSends();  // what was answered
-  while (sending_ && client.txbs().empty()) {
+  while (sending_ && allSent()) {
     sending_ = false;
     session_->sent(*this);
     client.serviceSends();
   }
 }
 
+bool HioWire::allSent() {
+  if (!client_->txbs().empty()) return false;
+  while (!rest_.empty()) {
+    const std::size_t count = client_->send(rest_);
+    if (count == 0) return false;
+    rest_.remove_prefix(count);
+  }
+  return true;
+}
+
 void HioWire::close() {
   client_->close();
+  rest_ = {};
   open_ = sending_ = false;
   session_ = nullptr;
   hio_.free(*this);
