@@ -149,7 +149,7 @@ void Link::serviceReceives() {
 void Link::serviceReceiveOnce() { receiveSome(bs_); }
 
 // One receive into rxbs; how many bytes came.
-std::size_t Link::receiveSome(std::size_t most) {
+std::size_t Link::receiveSome(std::size_t allowed) {
   if (!flowing()) return 0;
   if (ended_) {
     // Half open: no more bytes will come, but news of a reset may.
@@ -158,8 +158,11 @@ std::size_t Link::receiveSome(std::size_t most) {
     return 0;
   }
   if (full()) return 0;
-  const std::size_t room = std::min({most, readSize_, limits_.rxHigh - rxbs_->size()});
-  const std::size_t count = take(rxbs_->writable(room).first(room)).count();
+  const std::size_t most = std::min(allowed, limits_.rxHigh - rxbs_->size());
+  const std::size_t room = std::min(most, readSize_);
+  // To grow bit by bit would copy what a busy stream has brought over and over.
+  const std::size_t block = readSize_ < MostRead ? room : most;
+  const std::size_t count = take(rxbs_->writable(block).first(room)).count();
   rxbs_->commit(count);
   adapt(room, count);
   if (rxbs_->empty() && rxbs_->capacity() > IdleBlock) rxbs_->release();

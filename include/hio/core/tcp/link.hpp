@@ -196,7 +196,7 @@ class HIO_EXPORT Link : public base::Tymee {
   bool flowing() const noexcept { return stream_ != nullptr && !cutoff_; }
   // A send has failed; what has arrived may still be read.
   bool sendDead() const noexcept { return sendShut_ || failure_ != nullptr; }
-  std::size_t receiveSome(std::size_t most);
+  std::size_t receiveSome(std::size_t allowed);
   void adapt(std::size_t room, std::size_t count) noexcept;
   net::IoResult take(std::span<std::byte> room);
   net::IoResult put(std::span<const std::byte> data);
