@@ -10,6 +10,7 @@
 
 #include "hio/help/timing.hpp"
 #include "net/posix/descriptor.hpp"
+#include "net/posix/spin_pace.hpp"
 
 namespace hio::net {
 namespace {
@@ -17,6 +18,7 @@ namespace {
 using base::Tyme;
 using posix::Descriptor;
 using posix::lastError;
+using posix::SpinPace;
 
 // Its table of watchers gives each registration a number of its own, so that an event of a
 // descriptor that was closed meanwhile, or lives on in a child process, reaches nobody.
@@ -49,7 +51,7 @@ class Epoll final : public Poller {
   }
 
   IoResult wait(std::optional<Tyme> atMost) override {
-    const bool spins = spin_ > Tyme(0) && (!atMost || *atMost > Tyme(0));
+    const bool spins = spin_ > Tyme(0) && (!atMost || *atMost > Tyme(0)) && pace_.spins();
     const int count = spins ? spin(atMost) : look(atMost);
     if (count < 0) {
       const std::error_code code = lastError();
@@ -123,8 +125,12 @@ class Epoll final : public Poller {
     const Tyme until = help::later(help::SteadyClock::now(), most);
     do {
       const int count = look(Tyme(0));
-      if (count != 0) return count;
+      if (count != 0) {
+        pace_.paid();
+        return count;
+      }
     } while (help::SteadyClock::now() < until);
+    pace_.failed();
     return look(atMost ? std::optional(*atMost - most) : std::nullopt);
   }
 
@@ -149,6 +155,7 @@ class Epoll final : public Poller {
   }
 
   Tyme spin_;
+  SpinPace pace_;
   bool fine_ = true;  // the kernel waits by the nanosecond
   Descriptor epoll_;
   Descriptor waker_;
