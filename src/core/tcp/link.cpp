@@ -157,7 +157,8 @@ std::size_t Link::receiveSome(std::size_t allowed) {
     (void)take({&none, 1});
     return 0;
   }
-  if (full()) return 0;
+  // Who is told of what comes needs no block for what has not.
+  if (full() || (told_ && !stream_->held().received)) return 0;
   const std::size_t most = std::min(allowed, limits_.rxHigh - rxbs_->size());
   const std::size_t room = std::min(most, readSize_);
   // To grow bit by bit would copy what a busy stream has brought over and over.
