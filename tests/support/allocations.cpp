@@ -69,6 +69,10 @@ FailingAllocation::~FailingAllocation() {
   failsOn = false;
 }
 
+SparedAllocations::SparedAllocations() noexcept : left_(untilFailure.exchange(0)) {}
+
+SparedAllocations::~SparedAllocations() { untilFailure = left_; }
+
 bool allocationFails() noexcept {
   if (untilFailure == 0 || --untilFailure > 0) return false;
   if (failsOn) untilFailure = 1;

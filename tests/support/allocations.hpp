@@ -27,6 +27,18 @@ class FailingAllocation {
   static std::uint64_t left();
 };
 
+// In its scope no allocation fails, nor counts as one that could have.
+class SparedAllocations {
+ public:
+  SparedAllocations() noexcept;
+  ~SparedAllocations();
+  SparedAllocations(const SparedAllocations&) = delete;
+  SparedAllocations& operator=(const SparedAllocations&) = delete;
+
+ private:
+  std::uint64_t left_;
+};
+
 // For an allocator beside operator new, which asks before each allocation: whether it is to fail.
 bool allocationFails() noexcept;
 
