@@ -89,24 +89,26 @@ void ServerTls::serviceAxes() {
 }
 
 void ServerTls::serviceCxes() {
-  cxes_.remove_if([this](Shaking& shaking) { return over(shaking); });
+  for (auto each = cxes_.begin(); each != cxes_.end();) {
+    const auto shaking = each++;
+    const net::IoResult result = shaking->incoming.cs->connect();
+    if (result.isBlocked() && (!tymth() || !due(shaking->tymer))) continue;
+    // It is out of the list also when there is no memory for what follows.
+    std::list<Shaking> over;
+    over.splice(over.begin(), cxes_, shaking);
+    settle(shaking->incoming, result);
+  }
 }
 
-// True when the handshake is done, the connection then has a remoter, and when it failed.
-bool ServerTls::over(Shaking& shaking) {
-  Incoming& incoming = shaking.incoming;
-  const net::IoResult result = incoming.cs->connect();
+// The handshake is done, and the connection gets a remoter; or it failed, or was too slow.
+void ServerTls::settle(Incoming& incoming, const net::IoResult& result) {
   if (result.isDone()) {
     admit(std::move(incoming));
-    return true;
-  }
-  if (result.isError()) {
+  } else if (result.isError()) {
     refuse(incoming.ca, result.code(), incoming.cs->why());
-    return true;
+  } else {
+    refuse(incoming.ca, std::make_error_code(std::errc::timed_out), "in the handshake");
   }
-  if (!tymth() || !due(shaking.tymer)) return false;
-  refuse(incoming.ca, std::make_error_code(std::errc::timed_out), "in the handshake");
-  return true;
 }
 
 void ServerTls::refuse(const Address& ca, std::error_code code, std::string why) {

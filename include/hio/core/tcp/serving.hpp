@@ -328,7 +328,7 @@ class HIO_EXPORT ServerTls : public Server {
     base::Tymer tymer;
     bool watched = false;
   };
-  bool over(Shaking& shaking);
+  void settle(Incoming& incoming, const net::IoResult& result);
   void refuse(const Address& ca, std::error_code code, std::string why);
 
   std::shared_ptr<net::TlsContext> context_;

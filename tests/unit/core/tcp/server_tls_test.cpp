@@ -1,11 +1,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <vector>
 
 #include "hio/core/tcp.hpp"
+#include "support/allocations.hpp"
 #include "support/pipe_net.hpp"
 #include "support/tls_pair.hpp"
 
@@ -97,6 +100,39 @@ TEST_F(ServerTlsTest, DropsWhoeverFailsInTheHandshake) {
   EXPECT_EQ(server->refused(), 2U);
   EXPECT_EQ(server->cxes(), 0U);
   EXPECT_THAT(server->refusal()->message(), HasSubstr("shake hands with 127.0.0.1"));
+}
+
+// A connection for which there is no memory is lost, and nothing else.
+TEST_F(ServerTlsTest, GoesOnAfterEachAllocationThatFails) {
+  std::uint64_t nth = 0;
+  for (bool failed = true; failed && nth < 1000;) {
+    const auto server = make();
+    const auto lost = client();
+    test::Pipe& pipe = *net.lines.back().pipe;  // takes its bytes without asking for memory
+    pipe.forth.bytes.reserve(16384);
+    pipe.back.bytes.reserve(16384);
+    std::uint64_t left = ++nth;
+    for (int turns = 0; turns < 6; ++turns) {
+      lost->service();
+      try {
+        const test::FailingAllocation failing(left);
+        struct Rest {
+          std::uint64_t& left;
+          ~Rest() { left = test::FailingAllocation::left(); }
+        } const rest{left};
+        server->service();
+      } catch (const std::bad_alloc&) {
+      }
+      (void)server->deadline();
+    }
+    failed = left == 0;
+    const auto good = client();
+    turn(*server, {lost.get(), good.get()});
+    EXPECT_TRUE(good->connected()) << "allocation " << nth;
+    EXPECT_EQ(server->cxes(), 0U) << "allocation " << nth;
+  }
+  EXPECT_GT(nth, 5U);  // there were that many to fail
+  EXPECT_LT(nth, 1000U);
 }
 
 TEST_F(ServerTlsTest, DropsAStalledHandshakeAtItsDeadline) {
