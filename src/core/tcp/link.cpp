@@ -116,6 +116,7 @@ bool Link::watched() const noexcept {
 
 bool Link::ready() const noexcept {
   if (!flowing()) return false;
+  if (failure_ != nullptr && !full()) return true;
   const net::Held held = stream_->held();
   if (held.received && !ended_ && !full()) return true;
   // Without a poller the descriptor tells of room for sending.
@@ -141,9 +142,14 @@ void Link::serviceReceives() {
   std::size_t left = limits_.rxBudget;
   for (int calls = 0; calls < MostReceives && left > 0; ++calls) {
     const std::size_t count = receiveSome(left);
-    if (count == 0) return;
+    if (count == 0) return cutWhenRead();
     left -= count;
   }
+}
+
+// A send has failed, and what the far side sent before it went has been read.
+void Link::cutWhenRead() {
+  if (flowing() && failure_ != nullptr && !full()) cut();
 }
 
 void Link::serviceReceiveOnce() { receiveSome(bs_); }
@@ -237,8 +243,8 @@ void Link::serviceSends() {
   cutWhenOver();
   if (!result.isError()) return;
   // What the far side sent before it went is still there to be read: now, or once there is room.
+  // The cutoff is left to the next receive: this one may be blocked for the moment only.
   while (receiveSome(bs_) > 0) continue;
-  if (!full()) cut();
 }
 
 net::IoResult Link::put(std::span<const std::byte> data) {

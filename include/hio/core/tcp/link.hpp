@@ -203,6 +203,7 @@ class HIO_EXPORT Link : public base::Tymee {
   void fail(Stage stage, const std::error_code& code);
   void cut();
   void cutWhenOver();
+  void cutWhenRead();
   [[noreturn]] void raise(Stage stage, const std::error_code& code) const;
 
   friend class Observer;

@@ -246,6 +246,33 @@ TEST_F(LinkTest, ALostPeerFoundBySendingLeavesWhatItSent) {
   EXPECT_EQ(client.failure()->code(), std::errc::broken_pipe);
 }
 
+// The same when a receive is blocked for a moment, as by a want of memory.
+TEST_F(LinkTest, ALostPeerFoundBySendingIsReadToTheEndThroughAPause) {
+  Client client({.net = &net});
+  Wire& wire = connect(client);
+  wire.receives = {"last ", blockedOnRead(), "words", IoResult::ended()};
+  wire.sends = {lost(std::errc::broken_pipe)};
+  client.tx("x");
+  client.service();
+  EXPECT_TRUE(client.cutoff());
+  EXPECT_EQ(client.rxbs().text(), "last words");
+}
+
+// A send may fail on a connection that stands, and rxbs be full at that moment.
+TEST_F(LinkTest, AFailedSendCutsOffOnceRxbsHasRoomAndNothingComes) {
+  Client client({.limits = {.rxHigh = 4}, .net = &net});
+  Wire& wire = connect(client);
+  wire.receives = {"full"};
+  wire.sends = {failed(std::errc::operation_not_permitted)};
+  client.tx("x");
+  client.service();
+  EXPECT_FALSE(client.cutoff());
+  client.clearRxbs();
+  client.service();
+  EXPECT_TRUE(client.cutoff());
+  EXPECT_EQ(client.failure()->code(), std::errc::operation_not_permitted);
+}
+
 // T4, O7: after this side's own shutdownSend
 TEST_F(LinkTest, AfterShutdownSendSendIsAnErrorAndServiceKeepsTheBytes) {
   Client client({.net = &net});
