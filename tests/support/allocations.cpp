@@ -1,5 +1,7 @@
 #include "support/allocations.hpp"
 
+#include <malloc.h>
+
 #include <atomic>
 #include <cstdlib>
 #include <new>
@@ -29,8 +31,15 @@ void* allocateOrThrow(std::size_t size, std::size_t alignment) {
   return memory;
 }
 
+std::string_view secret;
+int leftBehind = 0;
+
 void release(void* memory) noexcept {
   if (memory == nullptr) return;
+  if (!secret.empty()) {
+    const std::string_view block(static_cast<const char*>(memory), ::malloc_usable_size(memory));
+    if (block.find(secret) != std::string_view::npos) ++leftBehind;
+  }
   freed.fetch_add(1, std::memory_order_relaxed);
   std::free(memory);
 }
@@ -72,6 +81,15 @@ FailingAllocation::~FailingAllocation() {
 SparedAllocations::SparedAllocations() noexcept : left_(untilFailure.exchange(0)) {}
 
 SparedAllocations::~SparedAllocations() { untilFailure = left_; }
+
+LeftBehind::LeftBehind(std::string_view bytes) noexcept {
+  leftBehind = 0;
+  secret = bytes;
+}
+
+LeftBehind::~LeftBehind() { secret = {}; }
+
+int LeftBehind::count() noexcept { return leftBehind; }
 
 bool allocationFails() noexcept {
   if (untilFailure == 0 || --untilFailure > 0) return false;

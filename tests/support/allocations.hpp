@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace hio::test {
 
@@ -37,6 +38,17 @@ class SparedAllocations {
 
  private:
   std::uint64_t left_;
+};
+
+// In its scope, counts the blocks that are given back with `bytes` still in them. One at a time.
+class LeftBehind {
+ public:
+  explicit LeftBehind(std::string_view bytes) noexcept;
+  ~LeftBehind();
+  LeftBehind(const LeftBehind&) = delete;
+  LeftBehind& operator=(const LeftBehind&) = delete;
+
+  static int count() noexcept;
 };
 
 // For an allocator beside operator new, which asks before each allocation: whether it is to fail.

@@ -3,9 +3,24 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cstring>
+
 #include "net/posix/descriptor.hpp"
 
 namespace hio::net {
+namespace {
+
+// Makes `text` longer and leaves no copy of it behind: it may be a key.
+void lengthen(std::string& text, std::size_t size) {
+  std::string longer;
+  longer.reserve(size);
+  longer = text;
+  longer.resize(size);
+  ::explicit_bzero(text.data(), text.size());
+  text.swap(longer);
+}
+
+}  // namespace
 
 std::string readFile(const std::string& path, std::size_t most, std::error_code& code) {
   using posix::uninterrupted;
@@ -17,13 +32,14 @@ std::string readFile(const std::string& path, std::size_t most, std::error_code&
   }
   std::string text;
   for (std::size_t used = 0;;) {
-    text.resize(used + 16384);
+    if (used == text.size()) lengthen(text, used + 16384);
     const ssize_t count =
         uninterrupted([&] { return ::read(fd.get(), text.data() + used, text.size() - used); });
     if (count < 0) code = posix::lastError();
     if (count > 0) used += static_cast<std::size_t>(count);
     if (used > most) code = std::make_error_code(std::errc::file_too_large);
     if (count > 0 && !code) continue;
+    if (code) ::explicit_bzero(text.data(), text.size());
     text.resize(code ? 0 : used);
     return text;
   }
