@@ -284,8 +284,10 @@ std::shared_ptr<WireLog::Log> WireLog::openLog(const std::string& stamp, std::st
   for (int number = 0; number < Most; ++number) {
     const std::string again = number == 0 ? "" : '-' + std::to_string(number);
     path = dirPath_ / (options_.name + '.' + stamp + again + std::string(ending));
-    if (auto file = net::LogFile::create(path, code))
+    if (auto file = net::LogFile::create(path, code)) {
+      files_.push_back(std::move(path));
       return std::make_shared<Log>(std::move(*file));
+    }
     if (code != std::errc::file_exists) break;
   }
   refuse("make the file " + path.string(), code);
@@ -297,9 +299,16 @@ void WireLog::close(bool clear) {
   opened_ = false;
   rxl_.reset();
   txl_.reset();
+  const std::vector<std::filesystem::path> files = std::exchange(files_, {});
   if (dirPath_.empty() || !(clear || options_.temp)) return;
   std::error_code ignored;  // what cannot be removed is left: there is nobody to tell
-  std::filesystem::remove_all(dirPath_, ignored);
+  if (options_.temp) {
+    std::filesystem::remove_all(dirPath_, ignored);
+  } else {
+    // Other logs may have files there; then the folder stays.
+    for (const auto& file : files) std::filesystem::remove(file, ignored);
+    std::filesystem::remove(dirPath_, ignored);
+  }
   dirPath_.clear();
 }
 

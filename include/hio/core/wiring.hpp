@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "hio/export.hpp"
 #include "hio/help/bytearray.hpp"
@@ -45,7 +46,7 @@ struct WireLogChanges {
   std::optional<std::string> name{};
   std::optional<bool> temp{};
   std::optional<std::string> headDirPath{};
-  bool clear = false;  // remove the folder of the log that is closed
+  bool clear = false;  // remove the files of the log that is closed
 };
 
 // Writes an entry for each piece of data received or sent (contract G1 to G6). Logging never
@@ -70,7 +71,8 @@ class HIO_EXPORT WireLog {
   // files. False, and closed, when its files cannot be made; error() says why. Throws
   // std::invalid_argument, and goes on as it was, for what the constructor refuses too.
   bool reopen(WireLogChanges changes = {});
-  // Idempotent. Removes the folder when the log is temporary or `clear` is given.
+  // Idempotent. Removes the files when the log is temporary or `clear` is given, and their folder
+  // unless other logs have files in it.
   void close(bool clear = false);
   // Waits until what was written has reached the disk; nothing to do in memory.
   void flush();
@@ -119,6 +121,7 @@ class HIO_EXPORT WireLog {
   std::shared_ptr<Log> rxl_;  // the same as txl_ when samed
   std::shared_ptr<Log> txl_;
   std::filesystem::path dirPath_;
+  std::vector<std::filesystem::path> files_;  // of the log that is open
   std::string error_;
   std::uint64_t lost_ = 0;
   bool opened_ = false;

@@ -316,6 +316,17 @@ TEST_F(WireLogFiles, AreRemovedWhenAskedTo) {
   EXPECT_FALSE(fs::exists(folder.path() / "elsewhere" / "hio" / "wirelogs"));
 }
 
+// The folder is shared by all logs of one head.
+TEST_F(WireLogFiles, OfOtherLogsStayWhenOneIsCleared) {
+  WireLog kept(filed());
+  kept.writeRx("kept");
+  WireLog cleared(filed());
+  cleared.close(true);
+  const auto files = std::distance(fs::directory_iterator(kept.dirPath()), {});
+  EXPECT_EQ(files, 2);
+  EXPECT_EQ(rx(kept), "\nRx :\nkept\n");
+}
+
 // G6 [bug]: reopened without a change, hio's log has files that are closed.
 TEST_F(WireLogFiles, AreNewOnesAfterReopen) {
   WireLog log(filed());
