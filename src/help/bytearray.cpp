@@ -1,4 +1,5 @@
 #include "hio/help/bytearray.hpp"
+#include "help/probe.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -33,6 +34,7 @@ void Bytearray::append(std::span<const std::byte> bytes) {
   const std::less<const std::byte*> before;
   const bool ours = !before(bytes.data(), block_) && before(bytes.data(), block_ + capacity_);
   if (capacity_ - tail_ < bytes.size() && (ours || !compact(bytes.size()))) {
+    HIO_PROBE("bytearray.append.grows");
     return regrow(bytes.size(), bytes);
   }
   copy(block_ + tail_, bytes);
@@ -48,6 +50,7 @@ std::span<std::byte> Bytearray::writable(std::size_t least) {
 // were consumed since the last move: so the cost stays constant per byte.
 bool Bytearray::compact(std::size_t least) noexcept {
   if (head_ < size() || capacity_ - size() < least) return false;
+  HIO_PROBE("bytearray.compact");
   copy(block_, view());
   tail_ = size();
   head_ = 0;
@@ -89,6 +92,7 @@ void Bytearray::consume(std::size_t count) {
 void Bytearray::clear() noexcept {
   consumed_ += size();
   head_ = tail_ = 0;
+  HIO_PROBE_IF("bytearray.clear.large", capacity_ > Keep);
   if (capacity_ > Keep) release();
 }
 

@@ -1,4 +1,5 @@
 #include "hio/net/result.hpp"
+#include "help/probe.hpp"
 
 #include <cerrno>
 
@@ -17,6 +18,7 @@ IoResult IoResult::of(std::error_code code, On on) noexcept {
     case EINTR:
     case ENOBUFS:
     case ENOMEM:
+      HIO_PROBE("result.blocked");
       return blocked(on);
     // The peer is gone: hio's list (contract R2, T1), then what it forgot (contract T4).
     case ECONNRESET:
@@ -31,8 +33,10 @@ IoResult IoResult::of(std::error_code code, On on) noexcept {
     case ENOTCONN:
     case ECONNABORTED:
     case ESHUTDOWN:
+      HIO_PROBE("result.lost");
       return lost(code);
     default:
+      HIO_PROBE("result.failed");
       return failed(code);
   }
 }

@@ -1,4 +1,5 @@
 #include "sim/stream.hpp"
+#include "help/probe.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -34,13 +35,16 @@ CallFate SimStream::fateOf(Op op, std::size_t bytes, std::uint64_t moved) {
   CallFate fate = fabric_.ask(
       host_, {.op = op, .at = peer_, .stream = number_, .bytes = bytes, .moved = moved});
   if (fate.ending != Ending::none && connection_ != nullptr) {
+    HIO_PROBE("sim.ruled.ending");
     fabric_.breakUp(*connection_, fate.ending);
+    HIO_PROBE_IF("sim.ruled.deaf", op == Op::receive);
     if (op == Op::receive) Fabric::deafen(end());
   }
   return fate;
 }
 
 void SimStream::keep(std::error_code code) {
+  HIO_PROBE_IF("sim.error.again", first_);
   if (first_) return;
   first_ = code;
   fabric_.tell(Event::Kind::failed, host_, {.stream = number_, .far = peer_, .code = code});
@@ -50,6 +54,7 @@ void SimStream::keep(std::error_code code) {
 IoResult SimStream::refuse(std::error_code code) {
   keep(code);
   const IoResult result = IoResult::of(code, IoResult::On::write);
+  HIO_PROBE_IF("sim.connect.short-of-memory", result.isBlocked());
   return result.isBlocked() ? IoResult::failed(code) : result;
 }
 
@@ -64,6 +69,7 @@ IoResult SimStream::error(std::error_code code, IoResult::On on) {
 IoResult SimStream::ruled(std::error_code code, IoResult::On on) {
   const IoResult result = error(code, on);
   if (result.isError() && connection_ != nullptr) {
+    HIO_PROBE("sim.ruled.severed");
     fabric_.sever(*connection_, side_);
     end().error.clear();
   }
@@ -75,15 +81,18 @@ IoResult SimStream::connect() {
   if (first_) return refuse(first_);
   fabric_.sync();
   const CallFate fate = fateOf(Op::connect, 0, 0);
+  HIO_PROBE_IF("sim.connect.ruled", fate.code);
   if (fate.code) return refuse(fate.code);
   if (connection_ == nullptr) {
     std::error_code code;
     connection_ = fabric_.connect(host_, peer_, sizes_, code);
+    HIO_PROBE_IF("sim.connect.refused-at-once", connection_ == nullptr);
     if (connection_ == nullptr) return refuse(code);
     end().stream = number_;
     fabric_.tell(Event::Kind::connecting, end());
     return IoResult::blocked(IoResult::On::write);
   }
+  HIO_PROBE_IF("sim.connect.error", end().error);
   if (end().error) return refuse(std::exchange(end().error, {}));
   if (end().state == State::synSent) return IoResult::blocked(IoResult::On::write);
   if (end().state == State::closed) return refuse(codeOf(std::errc::connection_aborted));
@@ -96,9 +105,12 @@ IoResult SimStream::receive(std::span<std::byte> room) {
   fabric_.sync();
   if (room.empty()) return IoResult::done();
   const CallFate fate = fateOf(Op::receive, room.size(), received_);
+  HIO_PROBE_IF("sim.receive.ruled", fate.code);
   if (fate.code) return ruled(fate.code, IoResult::On::read);
   if (connection_ == nullptr) return error(codeOf(std::errc::not_connected), IoResult::On::read);
+  HIO_PROBE_IF("sim.receive.nothing", end().in.empty());
   if (end().in.empty()) return nothingToReceive();
+  HIO_PROBE_IF("sim.receive.piece", fate.most < room.size());
   room = room.first(std::min(room.size(), fate.most));
   if (room.empty()) return IoResult::blocked(IoResult::On::read);
   const std::size_t count = fabric_.receive(*connection_, side_, room);
@@ -113,13 +125,16 @@ IoResult SimStream::nothingToReceive() {
   const bool finished = own.finArrived || own.deaf;
   const bool over = finished || own.readShut || (own.state == State::closed && !own.error);
   if (!finished && own.error) {
+    HIO_PROBE("sim.receive.error");
     return error(std::exchange(own.error, {}), IoResult::On::read);
   }
   if (!over) return IoResult::blocked(IoResult::On::read);
+  HIO_PROBE_IF("sim.receive.kept-error", first_);
   if (first_) return IoResult::of(first_, IoResult::On::read);
   if (!finished && !own.readShut) {
     return error(codeOf(std::errc::not_connected), IoResult::On::read);
   }
+  HIO_PROBE_IF("sim.receive.ended", !endTold_);
   if (!std::exchange(endTold_, true)) fabric_.tell(Event::Kind::ended, own);
   return IoResult::ended();
 }
@@ -135,11 +150,15 @@ IoResult SimStream::send(std::span<const std::span<const std::byte>> pieces) {
   for (const auto& piece : pieces) wanted += piece.size();
   if (wanted == 0) return IoResult::done();
   const CallFate fate = fateOf(Op::send, wanted, sent_);
+  HIO_PROBE_IF("sim.send.ruled", fate.code);
   if (fate.code) return ruled(fate.code, IoResult::On::write);
   if (connection_ == nullptr) return error(codeOf(std::errc::broken_pipe), IoResult::On::write);
   End& own = end();
+  HIO_PROBE_IF("sim.send.error", own.error);
   if (own.error) return error(std::exchange(own.error, {}), IoResult::On::write);
   if (own.state == State::synSent) return IoResult::blocked(IoResult::On::write);
+  HIO_PROBE_IF("sim.send.after-end", own.finWanted);
+  HIO_PROBE_IF("sim.send.dead", own.isDead());
   if (own.finWanted || own.isDead()) {
     return error(codeOf(std::errc::broken_pipe), IoResult::On::write);
   }
@@ -151,7 +170,9 @@ IoResult SimStream::send(std::span<const std::span<const std::byte>> pieces) {
     count += taken;
     if (taken < piece.size()) break;
   }
+  HIO_PROBE_IF("sim.send.short", count > 0 && count < wanted);
   sent_ += count;
+  HIO_PROBE_IF("sim.send.full", count == 0);
   return count > 0 ? IoResult::done(count) : IoResult::blocked(IoResult::On::write);
 }
 
@@ -159,6 +180,7 @@ IoResult SimStream::shutdown(net::Direction direction) {
   fabric_.sync();
   const CallFate fate = fateOf(Op::shutdown, 0, 0);
   if (fate.code) return IoResult::of(fate.code, IoResult::On::write);
+  HIO_PROBE_IF("sim.shutdown.dead", connection_ == nullptr || end().isDead());
   if (connection_ == nullptr || end().isDead()) {
     return IoResult::of(codeOf(std::errc::not_connected), IoResult::On::write);
   }
@@ -199,6 +221,7 @@ SimListener::~SimListener() {
 
 net::Listener::Accepted SimListener::accept() {
   fabric_.sync();
+  HIO_PROBE_IF("sim.accept.down", door_->down);
   if (door_->down) return {IoResult::lost(codeOf(std::errc::network_down))};
   while (!door_->queue.empty()) {
     const CallFate fate = fabric_.ask(*door_->host, {.op = Op::accept, .at = door_->local});
@@ -208,10 +231,12 @@ net::Listener::Accepted SimListener::accept() {
       return {IoResult::of(fate.code, IoResult::On::read)};
     }
     Connection& connection = *door_->queue.front();
+    HIO_PROBE_IF("sim.accept.ending", fate.ending != Ending::none);
     if (fate.ending != Ending::none) fabric_.breakUp(connection, fate.ending);
     door_->queue.pop_front();
     connection.door = nullptr;
     auto stream = std::make_unique<SimStream>(fabric_, connection, door_->buffers);
+    HIO_PROBE_IF("sim.accept.passed-over", passOver);
     if (passOver) continue;
     fabric_.tell(Event::Kind::accepted, connection.ends[1]);
     return {IoResult::done(), std::move(stream)};
@@ -247,6 +272,7 @@ IoResult SimLookup::poll(std::vector<net::Ip>& found) {
     fabric_.tell(Event::Kind::answered, host_, {.code = answer_->code});
     fabric_.leaveLookup(number_);
   }
+  HIO_PROBE_IF("sim.lookup.failed", answer_->code);
   if (answer_->code) return IoResult::failed(answer_->code);
   found.insert(found.end(), answer_->ips.begin(), answer_->ips.end());
   return IoResult::done(answer_->ips.size());

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "help/probe.hpp"
 #include "hio/net/net.hpp"
 #include "hio/net/tls.hpp"
 
@@ -33,6 +34,7 @@ bool isRetryable(const Failure& failure) noexcept {
 }
 
 base::Tyme Backoff::next() noexcept {
+  HIO_PROBE_IF("backoff.most", ceiling_ >= most_);
   const base::Tyme ceiling = std::min(ceiling_, most_);
   ceiling_ = ceiling > most_ / 2 ? most_ : 2 * ceiling;
   const auto choices = static_cast<std::uint64_t>(ceiling.count()) + 1;

@@ -9,6 +9,7 @@
 #include "core/tcp/backoff.hpp"
 #include "core/tcp/dialing.hpp"
 #include "core/tcp/due.hpp"
+#include "help/probe.hpp"
 
 namespace hio::core::tcp {
 namespace {
@@ -185,6 +186,7 @@ bool Client::reopen() {
 void Client::close() {
   draining_ = false;
   refuseTx(false);
+  HIO_PROBE_IF("client.close.connected", connected());
   if (opened()) abandon();
 }
 
@@ -212,6 +214,8 @@ void Client::serviceDrain() {
 
 // Gives up whatever is under way.
 void Client::abandon() noexcept {
+  HIO_PROBE_IF("client.abandon.lookup", lookup_ != nullptr);
+  HIO_PROBE_IF("client.abandon.dial", dial_ != nullptr);
   lookup_.reset();
   lookedUpAt_.reset();
   dial_.reset();
@@ -240,6 +244,7 @@ bool Client::dial(std::vector<net::Ip> ips) {
   dial_ = std::move(dial);
   phase_ = Phase::connecting;
   if (!dial_->neverOpened()) return true;
+  HIO_PROBE("client.open.failed");
   attemptFailed(Stage::open, dial_->firstError());
   return false;
 }
@@ -254,9 +259,12 @@ void Client::pollLookup() {
   std::vector<net::Ip> found;
   const net::IoResult result = lookup_->poll(found);
   if (tymth()) lookedUpAt_ = tyme();
+  HIO_PROBE_IF("client.lookup.blocked", result.isBlocked());
+  HIO_PROBE_IF("client.lookup.failed", result.isError());
   if (result.isError()) return attemptFailed(Stage::resolve, result.code());
   if (!result.isDone()) return;
   if (found.empty()) return attemptFailed(Stage::resolve, net::ResolveError::noAddress);
+  HIO_PROBE_IF("client.lookup.several", found.size() > 1);
   dial(std::move(found));
 }
 
@@ -264,6 +272,8 @@ void Client::pollDial() {
   const net::IoResult result = dial_->poll(tymth() ? std::optional(tyme()) : std::nullopt);
   if (result.isDone()) return established(dial_->take());
   if (result.isError()) {
+    HIO_PROBE_IF("client.dial.failed", !dial_->neverOpened());
+    HIO_PROBE_IF("client.dial.never-opened", dial_->neverOpened());
     attemptFailed(dial_->neverOpened() ? Stage::open : Stage::connect, result.code());
   }
 }
@@ -285,6 +295,8 @@ void Client::established(std::unique_ptr<net::Stream> stream) {
 // The connection can be used.
 void Client::linked() {
   const Traffic previous = traffic();
+  HIO_PROBE_IF("client.linked.again", previous.epoch > 0);
+  HIO_PROBE_IF("client.linked.after-failures", attempts_ > 1);
   adopt(std::move(shaking_), ha_);
   previous_ = previous;
   epochStart_ = rxbs().consumed() + rxbs().size();
@@ -331,6 +343,7 @@ void Client::attemptFailed(Stage stage, std::error_code code, std::string detail
   Address at(target_, ha_.port);
   std::vector<Failure::Try> tries;
   if (dial_) tries = dial_->tries();
+  HIO_PROBE_IF("client.tries.several", tries.size() > 1);
   if (tries.size() == 1 && tries.front().code == code) at = tries.front().address;
   auto failure = std::make_unique<Failure>(stage, std::move(at), code, std::move(detail));
   failure->attempt_ = attempts_;
@@ -348,12 +361,15 @@ void Client::countFailure() {
 void Client::endEpoch() {
   const Tyme lasted = help::between(connectedAt_, tyme());
   if (lasted >= retry_.lasting) {
+    HIO_PROBE("client.epoch.lasted");
     attempts_ = 0;
     backoff_->reset();
   } else {
+    HIO_PROBE("client.epoch.short");
     troubleSince_ = help::later(troubleSince_, lasted);  // the time connected was no trouble
     countFailure();
   }
+  HIO_PROBE_IF("client.epoch.exhausted", !failure() && exhausted());
   if (!failure() && exhausted()) {
     keep(std::make_unique<Failure>(Stage::receive, ha_,
                                    std::make_error_code(std::errc::connection_aborted),
@@ -365,17 +381,21 @@ void Client::endEpoch() {
 void Client::retryOrStop(Stage stage) {
   abandon();
   if (failure() && !retry_.retryable(*failure())) {
+    HIO_PROBE("client.retry.hopeless");
     phase_ = Phase::stopped;
     return;
   }
   // Without a socket to be had, trying on at once would only spin.
   const bool starved = stage == Stage::open;
+  HIO_PROBE_IF("client.retry.starved", starved);
   if (!tymth() || (!reconnectable_ && !starved)) {
+    HIO_PROBE("client.retry.unpaced");
     // After a handshake that failed the client is closed, for the next call to open it (L21).
     if (!starved && stage != Stage::handshake) begin();
     return;
   }
   if (reconnectable_ && exhausted()) {
+    HIO_PROBE("client.retry.exhausted");
     phase_ = Phase::stopped;
     return;
   }
@@ -384,6 +404,8 @@ void Client::retryOrStop(Stage stage) {
   pause_.start(
       {.duration = std::max(backoff_ ? backoff_->next() : Tyme(0), starved ? Starving : Tyme(0))});
   phase_ = Phase::waiting;
+  HIO_PROBE_IF("client.retry.late", attempts_ > 5);
+  HIO_PROBE_IF("client.retry.at-once", pause_.duration() == Tyme(0));
   if (pause_.duration() == Tyme(0)) begin();
 }
 
@@ -410,13 +432,18 @@ bool Client::serviceConnect() {
   if (reconnectable_ && !tymth()) {
     throw std::logic_error("a reconnectable client needs a time: wind(tymist.tymen()) first");
   }
+  HIO_PROBE_IF("client.stays.stopped", phase_ == Phase::stopped);
   if (phase_ == Phase::stopped) return false;
   if (phase_ == Phase::connected) {
+    HIO_PROBE_IF("client.stays.cutoff", !reconnectable_ && cutoff());
     if (!reconnectable_ || !cutoff() || draining_) return true;
+    HIO_PROBE_IF("client.cutoff.goes-on", failure() != nullptr);
+    HIO_PROBE_IF("client.cutoff.clean", failure() == nullptr);
     endEpoch();
     return false;
   }
   if (phase_ == Phase::waiting) {
+    HIO_PROBE_IF("client.pause.over", due(pause_));
     if (!due(pause_) || !begin()) return false;
   } else if (phase_ == Phase::closed && !open()) {
     return false;
@@ -427,6 +454,8 @@ bool Client::serviceConnect() {
   // The attempt comes first: one that succeeds at the very end of its time has succeeded.
   if (failures_ == before && attempting() && paced() && tymer_.duration() > Tyme(0) &&
       due(tymer_)) {
+    HIO_PROBE_IF("client.timeout.resolving", phase_ == Phase::resolving);
+    HIO_PROBE_IF("client.timeout.connecting", phase_ == Phase::connecting);
     attemptFailed(stageOf(phase_), std::make_error_code(std::errc::timed_out),
                   afterSeconds(tymer_.duration()));
   }
@@ -458,6 +487,7 @@ bool Client::usable(std::string_view what) {
 }
 
 void Client::wasCut() {
+  HIO_PROBE_IF("client.cutoff.drops", onCutoff_ == OnCutoff::drop && !txbs().empty());
   if (onCutoff_ == OnCutoff::drop) txbs().clear();
 }
 

@@ -1,4 +1,5 @@
 #include "core/tcp/dialing.hpp"
+#include "help/probe.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -30,6 +31,7 @@ Dial::Dial(net::Net& net, std::vector<net::Ip> ips, std::uint16_t port, net::Str
       options_(options),
       attachment_(std::move(attachment)),
       watched_(attachment_.poller != nullptr) {
+  HIO_PROBE_IF("dial.several", ips.size() > 1);
   if (ips.size() > 1) ips = interleaved(std::move(ips));
   for (const net::Ip& ip : ips) targets_.push_back({.ip = ip, .port = port});
   openNext();
@@ -51,6 +53,7 @@ bool Dial::openNext() {
       racers_.push_back({target, std::move(made.it)});
       return opened_ = true;
     }
+    HIO_PROBE("dial.open.failed");
     tries_.push_back({Address(target), made.code});
   }
   return false;
@@ -63,8 +66,10 @@ net::IoResult Dial::poll(std::optional<base::Tyme> now) {
   bool late = false;
   if (joins_ && now) {
     // A time that was set back must not stretch the wait.
+    HIO_PROBE_IF("dial.time.set-back", *joins_ > help::later(*now, Stagger));
     joins_ = std::min(*joins_, help::later(*now, Stagger));
     late = *now >= *joins_;
+    HIO_PROBE_IF("dial.joins", late);
   }
   while (!winner_ && (racers_.empty() || late)) {
     late = false;
@@ -73,9 +78,11 @@ net::IoResult Dial::poll(std::optional<base::Tyme> now) {
     connectAll();
   }
   if (winner_) {
+    HIO_PROBE_IF("dial.race.won", !racers_.empty());
     racers_.clear();
     return net::IoResult::done();
   }
+  HIO_PROBE_IF("dial.all.failed", racers_.empty() && tries_.size() > 1);
   if (racers_.empty()) return net::IoResult::failed(firstError());
   if (!joins_ && now && next_ < targets_.size()) joins_ = help::later(*now, Stagger);
   return net::IoResult::blocked(net::IoResult::On::write);
@@ -91,6 +98,7 @@ void Dial::connectAll() {
     if (result.isDone()) {
       winner_ = std::move(racer->stream);
     } else {
+      HIO_PROBE("dial.racer.failed");
       tries_.push_back({Address(racer->target), result.code()});
     }
     racer = racers_.erase(racer);

@@ -1,4 +1,5 @@
 #include "hio/core/tcp/link.hpp"
+#include "help/probe.hpp"
 
 #include <algorithm>
 #include <stdexcept>
@@ -144,11 +145,14 @@ void Link::serviceReceives() {
     const std::size_t count = receiveSome(left);
     if (count == 0) return cutWhenRead();
     left -= count;
+    HIO_PROBE_IF("link.rx.calls", calls + 1 == MostReceives);
+    HIO_PROBE_IF("link.rx.budget", left == 0);
   }
 }
 
 // A send has failed, and what the far side sent before it went has been read.
 void Link::cutWhenRead() {
+  HIO_PROBE_IF("link.cut.read-out", flowing() && failure_ != nullptr && !full());
   if (flowing() && failure_ != nullptr && !full()) cut();
 }
 
@@ -160,9 +164,11 @@ std::size_t Link::receiveSome(std::size_t allowed) {
   if (ended_) {
     // Half open: no more bytes will come, but news of a reset may.
     std::byte none{};
+    HIO_PROBE("link.rx.half-open");
     (void)take({&none, 1});
     return 0;
   }
+  HIO_PROBE_IF("link.rx.full", full());
   // Who is told of what comes needs no block for what has not.
   if (full() || (told_ && !stream_->held().received)) return 0;
   const std::size_t most = std::min(allowed, limits_.rxHigh - rxbs_->size());
@@ -172,6 +178,7 @@ std::size_t Link::receiveSome(std::size_t allowed) {
   const std::size_t count = take(rxbs_->writable(block).first(room)).count();
   rxbs_->commit(count);
   adapt(room, count);
+  HIO_PROBE_IF("link.rx.release", rxbs_->empty() && rxbs_->capacity() > IdleBlock);
   if (rxbs_->empty() && rxbs_->capacity() > IdleBlock) rxbs_->release();
   return count;
 }
@@ -180,8 +187,10 @@ std::size_t Link::receiveSome(std::size_t allowed) {
 // fills what is read at once is read in larger pieces, one that is silent in small ones.
 void Link::adapt(std::size_t room, std::size_t count) noexcept {
   if (count == readSize_) {
+    HIO_PROBE("link.read.larger");
     readSize_ = readSize_ < bs_ ? bs_ : std::max(bs_, std::min(2 * readSize_, MostRead));
   } else if (count < std::min(room, readSize_ / 4)) {
+    HIO_PROBE("link.read.smaller");
     readSize_ = std::max(std::min(bs_, LeastRead), readSize_ / 2);
   }
 }
@@ -198,10 +207,14 @@ net::IoResult Link::take(std::span<std::byte> room) {
     changed();
   } else if (result.isEnded()) {
     ended_ = true;
+    HIO_PROBE_IF("link.ended.after-own", sendShut_);
+    HIO_PROBE_IF("link.ended.half-open", halfOpen_);
     changed();
     if (!halfOpen_ && !sendShut_) cut();
     cutWhenOver();
   } else if (result.isError()) {
+    HIO_PROBE_IF("link.receive.lost", result.kind() == net::IoResult::Kind::lost);
+    HIO_PROBE_IF("link.receive.failed", result.kind() == net::IoResult::Kind::failed);
     fail(Stage::receive, result.code());
     cut();
   }
@@ -241,7 +254,10 @@ void Link::serviceSends() {
   txbs_->consume(result.count());
   if (unsent && !stream_->held().unsent) changed();
   cutWhenOver();
+  HIO_PROBE_IF("link.send.blocked", result.isBlocked());
   if (!result.isError()) return;
+  HIO_PROBE_IF("link.send.dead-and-full", full());
+  HIO_PROBE("link.send.dead");
   // What the far side sent before it went is still there to be read: now, or once there is room.
   // The cutoff is left to the next receive: this one may be blocked for the moment only.
   while (receiveSome(bs_) > 0) continue;
@@ -282,10 +298,12 @@ bool Link::unsent() const noexcept { return stream_ != nullptr && stream_->held(
 
 // The first failure is the reason; those that follow are its consequences.
 void Link::fail(Stage stage, const std::error_code& code) {
+  HIO_PROBE_IF("link.fail.again", failure_ != nullptr);
   if (!failure_) failure_ = std::make_unique<Failure>(stage, far_, code, stream_->why());
 }
 
 void Link::cut() {
+  HIO_PROBE_IF("link.cut.again", cutoff_);
   if (cutoff_) return;
   cutoff_ = true;
   changed();

@@ -6,6 +6,7 @@
 
 #include "core/tcp/due.hpp"
 #include "core/tcp/turns.hpp"
+#include "help/probe.hpp"
 
 namespace hio::core::tcp {
 namespace {
@@ -81,6 +82,7 @@ bool Acceptor::open() {
                                        .noDelay = options_.noDelay,
                                        .keepAlive = options_.keepAlive}});
   if (!made.it) {
+    HIO_PROBE("acceptor.listen.failed");
     failure_.emplace(Stage::listen, Address(ip_.text(), ha_.port), made.code);
     return false;
   }
@@ -105,6 +107,7 @@ void Acceptor::close() {
 net::Listener::Accepted Acceptor::acceptOne() {
   auto accepted = listener_->accept();
   if (accepted.result.isError()) {
+    HIO_PROBE("acceptor.accept.failed");
     failure_.emplace(Stage::accept, ha_, accepted.result.code());
   } else {
     failure_.reset();
@@ -165,6 +168,8 @@ void Remoter::moved() {
 bool Remoter::spent() {
   if (opened() && !cutoff()) return false;
   close();
+  HIO_PROBE_IF("server.spent.read", rxbs().empty());
+  HIO_PROBE_IF("server.spent.lingers", !rxbs().empty());
   if (rxbs().empty()) return true;
   return tymth() ? due(tymer_) : std::exchange(graced_, true);
 }
@@ -229,6 +234,7 @@ std::optional<Tyme> Server::deadline() const {
 
 void Server::close() {
   Acceptor::close();
+  HIO_PROBE_IF("server.close.linked", !ixes_.empty());
   ixes_.clear();
   serviced_.clear();
   lingering_.clear();

@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "help/probe.hpp"
 #include "net/tls/certificate.hpp"
 #include "net/tls/error.hpp"
 
@@ -96,6 +97,7 @@ IoResult StreamImpl::connect() {
   if (shaken_) return IoResult::done();
   if (!lowerConnected_) {
     const IoResult below = wire_.lower().connect();
+    HIO_PROBE_IF("tls.connect.failed-below", below.isError());
     if (!below.isDone()) return below.isBlocked() ? below : keep(below, wire_.lower().why());
     lowerConnected_ = true;
     offerSession();
@@ -108,13 +110,16 @@ IoResult StreamImpl::connect() {
   // Also an alert that tells why it failed.
   const IoResult passed = passOn();
   wire_.rest();
+  HIO_PROBE_IF("tls.handshake.unheard", now.isBlocked() && passed.isError());
   if (now.isBlocked() && passed.isError()) return keep(passed, wire_.lower().why());
+  HIO_PROBE_IF("tls.handshake.ended", now.isEnded());
   if (now.isEnded()) return keep(IoResult::lost(TlsError::truncated));
   return now.isBlocked() && passed.isBlocked() ? passed : now;
 }
 
 // The handshake is done: the last check before anything is said or heard.
 IoResult StreamImpl::settled() noexcept {
+  HIO_PROBE("tls.settled");
   const std::error_code refusal = verifier_.refusal(ssl_.get());
   if (refusal) {
     try {
@@ -133,6 +138,7 @@ IoResult StreamImpl::outcome(int result) noexcept {
   const int kind = SSL_get_error(ssl_.get(), result);
   if (kind == SSL_ERROR_WANT_READ) return IoResult::blocked(IoResult::On::read);
   if (kind == SSL_ERROR_WANT_WRITE) return IoResult::blocked(IoResult::On::write);
+  HIO_PROBE_IF("tls.close-notify", kind == SSL_ERROR_ZERO_RETURN);
   if (kind == SSL_ERROR_ZERO_RETURN) return IoResult::ended();
   dead_ = true;
   Trouble trouble = takeTrouble({});
@@ -142,12 +148,14 @@ IoResult StreamImpl::outcome(int result) noexcept {
     }
     if (!trouble.code) {
       const auto& end = wire_.end();
+      HIO_PROBE_IF("tls.lost-below", end && end->isError());
       if (end && end->isError()) return keep(*end, wire_.lower().why());
       return keep(IoResult::lost(TlsError::truncated));
     }
   } catch (const std::bad_alloc&) {
     trouble = {std::make_error_code(std::errc::not_enough_memory), {}};
   }
+  HIO_PROBE_IF("tls.truncated", trouble.code == TlsError::truncated);
   if (trouble.code == TlsError::truncated) return keep(IoResult::lost(trouble.code));
   // Between records of TLS it is no other protocol, but a broken one.
   if (trouble.code == TlsError::notTls && shaken_) trouble.code = TlsError::protocol;
@@ -185,6 +193,7 @@ IoResult StreamImpl::receive(std::span<std::byte> room) {
     if (now.isBlocked()) break;
     ended_ = now.isEnded();
   }
+  HIO_PROBE_IF("tls.receive.more", count == room.size());
   more_ = count == room.size();
   answerKeyUpdate();
   (void)passOn();
@@ -212,13 +221,16 @@ IoResult StreamImpl::send(std::span<const std::byte> bytes) {
   }
   if (error_) return *error_;
   const IoResult before = passOn();
+  HIO_PROBE_IF("tls.send.failed-before", before.isError());
   if (before.isError()) return sendFailed(before);
+  HIO_PROBE_IF("tls.send.blocked", before.isBlocked());
   if (bytes.empty() || before.isBlocked()) return before;
   if (sendShut_) return IoResult::failed(std::make_error_code(std::errc::broken_pipe));
   const std::size_t count = encrypt(bytes);
   const IoResult after = passOn();
   if (count == bytes.size()) wire_.rest();
   // What was taken is gone from the caller, so it is told before the error.
+  HIO_PROBE_IF("tls.send.failed-after", after.isError());
   if (after.isError()) (void)sendFailed(after);
   if (count > 0) return IoResult::done(count);
   return error_ ? *error_ : IoResult::blocked(IoResult::On::write);
