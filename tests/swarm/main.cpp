@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "help/probe.hpp"
 #include "swarm/schedule.hpp"
 
 namespace {
@@ -23,6 +24,7 @@ constexpr std::string_view Usage = R"(usage: hio_swarm [options]
   --faults LIST  these classes of faults, separated by commas, instead of drawn ones
   --replay FILE  play the schedules of a file, one a line: seed, steps, faults, "tls" or nothing
   --timeline     print what happens
+  --probes FILE  write there which rare branches were reached (needs -DHIO_PROBES=ON)
   --first        stop at the first schedule that fails, and print it as it is
   --twice        play each schedule once more: it fails if that is another run
 Each schedule that fails is printed as such a line, and once more as small as it could be made.
@@ -34,6 +36,7 @@ struct Options {
   int steps = 150;
   std::string faults{};
   std::string replay{};
+  std::string probes{};
   bool tls = false;
   bool timeline = false;
   bool onlyFirst = false;
@@ -63,6 +66,8 @@ Options parsed(const std::vector<std::string_view>& arguments) {
       options.faults = value;
     } else if (option == "--replay") {
       options.replay = value;
+    } else if (option == "--probes") {
+      options.probes = value;
     } else {
       throw std::invalid_argument("no such option: " + std::string(option));
     }
@@ -137,6 +142,20 @@ void playSeeds(const Options& options, Totals& totals) {
   }
 }
 
+// A line for each rare branch: "reached" or "missed", and its name.
+void writeProbes(const std::string& path) {
+#ifdef HIO_PROBES
+  std::ofstream file(path);
+  for (const auto* probe = hio::help::__start_hio_probes; probe != hio::help::__stop_hio_probes;
+       ++probe) {
+    file << (probe->reached ? "reached " : "missed ") << probe->name << '\n';
+  }
+  if (!file.flush()) throw std::runtime_error(path + " cannot be written");
+#else
+  throw std::invalid_argument(path + ": there are no probes without -DHIO_PROBES=ON");
+#endif
+}
+
 int run(const Options& options) {
   Totals totals;
   const auto begin = std::chrono::steady_clock::now();
@@ -155,6 +174,7 @@ int run(const Options& options) {
       static_cast<double>(totals.played) / seconds, static_cast<double>(totals.events) / seconds,
       number(totals.epochs), number(totals.resumed), totals.virtualSeconds / 86400,
       number(totals.events), number(totals.hash));
+  if (!options.probes.empty()) writeProbes(options.probes);
   return totals.failed == 0 ? 0 : 1;
 }
 
