@@ -15,7 +15,7 @@ namespace {
 using namespace hio::torture;
 
 struct How {
-  std::uint64_t every = 151;
+  std::uint64_t every = 37;
   std::string only{};
   bool isVerbose = false;
 };
