@@ -28,6 +28,13 @@ std::string dotted(std::span<const std::uint8_t, 16> octets) {
   return {text.data(), end};
 }
 
+// Of the local link, where getaddrinfo() knows an interface by its name; elsewhere by its number.
+bool isOfLink(const Ip& ip) noexcept {
+  const bool unicast = ip.octets[0] == 0xfe && (ip.octets[1] & 0xc0U) == 0x80;
+  const bool multicast = ip.octets[0] == 0xff && (ip.octets[1] & 0x0fU) == 0x02;
+  return unicast || multicast;
+}
+
 }  // namespace
 
 std::optional<Ip> Ip::parse(std::string_view text) {
@@ -54,7 +61,7 @@ std::string Ip::text() const {
   std::string text = buffer.data();
   if (zone != 0) {
     std::array<char, IF_NAMESIZE> name{};
-    const bool known = if_indextoname(zone, name.data()) != nullptr;
+    const bool known = isOfLink(*this) && if_indextoname(zone, name.data()) != nullptr;
     text += '%' + (known ? std::string(name.data()) : std::to_string(zone));
   }
   return text;

@@ -19,6 +19,8 @@ TEST(Ip, ReadsAndWritesEveryForm) {
   Ip unknownZone = *Ip::parse("fe80::1%lo");
   unknownZone.zone = 4'000'000;
   EXPECT_EQ(unknownZone.text(), "fe80::1%4000000");
+  // Away from the local link a zone has no name that is understood again.
+  EXPECT_EQ(Ip::parse("2001:db8::1%1")->text(), "2001:db8::1%1");
 }
 
 // H2
