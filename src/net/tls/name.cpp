@@ -36,6 +36,7 @@ std::string tlsName(std::string_view name) {
   if (bare.ends_with('.')) bare.remove_suffix(1);
   if (bare.empty()) refuse(name, "it is empty");
   if (bare.size() > 253) refuse(name, "it is longer than 253 characters");
+  if (Ip::parse(bare)) refuse(name, "an address has no dot at its end");
   if (bare.front() == '.' || bare.back() == '.' || bare.find("..") != std::string_view::npos) {
     refuse(name, "it has an empty label");
   }

@@ -132,6 +132,9 @@ const std::vector<BadName>& badNames() {
       {"user@good.test", "character"},
       {"good.test/", "character"},
       {"[::1]", "character"},
+      {"127.0.0.1.", "dot"},
+      {"0x7f000001.", "dot"},
+      {"::1.", "dot"},
       {"g\xc3\xb6\xc3\xb6"
        "d.test",
        "xn--"},
