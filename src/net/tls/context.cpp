@@ -2,7 +2,9 @@
 
 #include <openssl/err.h>
 
+#include <algorithm>
 #include <stdexcept>
+#include <string_view>
 #include <utility>
 
 #include "net/tls/credentials.hpp"
@@ -132,6 +134,13 @@ void setSessions(Loaded& loaded) {
   }
 }
 
+// OpenSSL reads up to a NUL, and the message about a bad list shows it.
+void checkCiphers(std::string_view ciphers) {
+  const auto strange = [](unsigned char c) { return c < 0x20 || c >= 0x7f; };
+  if (std::none_of(ciphers.begin(), ciphers.end(), strange)) return;
+  throw std::invalid_argument("protocol.ciphers has a character that no cipher's name has");
+}
+
 void check(const Settings& settings) {
   if (settings.server) {
     if (settings.identity.certificate.empty()) {
@@ -146,6 +155,7 @@ void check(const Settings& settings) {
         "a name cannot be checked without a certificate: hostify needs certify");
   }
   checkPins(settings.trust.pins);
+  checkCiphers(settings.protocol.ciphers);
 }
 
 }  // namespace

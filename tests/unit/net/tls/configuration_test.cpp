@@ -384,6 +384,12 @@ TEST(TlsSettings, CiphersAndProtocolsAreChecked) {
     EXPECT_THAT(badFile([&] { (void)TlsContext::client(config); }),
                 AllOf(HasSubstr("protocol.ciphers"), HasSubstr(ciphers)));
   }
+  for (const std::string& ciphers :
+       {std::string("ECDHE+AESGCM\0:x", 15), std::string("\x1b[2J"), std::string("\xff")}) {
+    config.protocol.ciphers = ciphers;
+    EXPECT_THAT(badArgument([&] { (void)TlsContext::client(config); }),
+                HasSubstr("protocol.ciphers has a character"));
+  }
   for (const std::size_t size : {std::size_t(0), std::size_t(256), std::size_t(100000)}) {
     config = trusting();
     config.protocol.alpn = {"h2", std::string(size, 'x')};
