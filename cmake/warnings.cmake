@@ -37,6 +37,11 @@ if(HIO_SANITIZE)
   target_link_options(hio_flags INTERFACE -fsanitize=${sanitizers})
 endif()
 
+if(HIO_FUZZ)
+  # Tells libFuzzer which code an input has reached.
+  target_compile_options(hio_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 if(HIO_COVERAGE)
   target_compile_options(hio_flags INTERFACE --coverage -O0)
   target_link_options(hio_flags INTERFACE --coverage)
