@@ -83,8 +83,9 @@ class HIO_EXPORT Poller {
 };
 
 struct PollerOptions {
-  // How long wait() looks again and again before it sleeps, as long as that pays: to sleep and be
-  // woken costs more than this. 0 where other work waits for the processor.
+  // How long wait() looks again and again before it sleeps, as long as that pays and waiting is
+  // most of what there is to do: to sleep and be woken takes longer than many an answer. 0 where
+  // other work waits for the processor.
   base::Tyme spin = std::chrono::microseconds(50);
 };
 

@@ -26,6 +26,7 @@ class Epoll final : public Poller {
  public:
   explicit Epoll(const PollerOptions& options)
       : spin_(options.spin),
+        pace_(options.spin),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)),
         waker_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!epoll_ || !waker_) throw std::system_error(lastError(), "make a poller");
@@ -51,8 +52,10 @@ class Epoll final : public Poller {
   }
 
   IoResult wait(std::optional<Tyme> atMost) override {
-    const bool spins = spin_ > Tyme(0) && (!atMost || *atMost > Tyme(0)) && pace_.spins();
+    const bool maySpin = spin_ > Tyme(0) && (!atMost || *atMost > Tyme(0));
+    const bool spins = maySpin && pace_.spins(help::SteadyClock::now());
     const int count = spins ? spin(atMost) : look(atMost);
+    if (maySpin) pace_.waited(help::SteadyClock::now());
     if (count < 0) {
       const std::error_code code = lastError();
       return code == std::errc::interrupted ? IoResult::done() : IoResult::failed(code);
