@@ -38,9 +38,10 @@ bool sooner(const Slot& one, const Slot& other) noexcept {
   return one.retyme != other.retyme ? one.retyme < other.retyme : one.position < other.position;
 }
 
-bool inOrder(const Slot* one, const Slot* other) noexcept {
+// An object, so that it is inlined where it is used.
+constexpr auto inOrder = [](const Slot* one, const Slot* other) noexcept {
   return one->position < other->position;
-}
+};
 
 }  // namespace
 
@@ -363,7 +364,11 @@ void Agenda::gather(Tyme tyme) noexcept {
   if (!std::is_sorted(due_.begin(), due_.end(), inOrder)) {
     std::sort(due_.begin(), due_.end(), inOrder);
   }
-  for (std::size_t i = 0; i < due_.size(); ++i) due_[i]->index = i;
+  for (std::size_t i = 0; i < due_.size(); ++i) {
+    due_[i]->index = i;
+    // Among a thousand doers the one to be visited next is in no cache.
+    __builtin_prefetch(due_[i]->doer.get());
+  }
 }
 
 // --- lists ---
