@@ -2,6 +2,7 @@
 // to do.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <thread>
@@ -102,6 +103,40 @@ TEST_F(Driven, CarriesMegabytesThroughTls) {
   doist.run({.doers = base::Doers{echo, doer, user}});
   EXPECT_EQ(client.rxbs().text(), sent);
   EXPECT_FALSE(client.failure()) << client.failure()->message();
+}
+
+// So that what comes can be consumed while it is in the processor's cache.
+TEST_F(Driven, AVisitOfABusyStreamBringsAModestPiece) {
+  struct Doer : ClientDoer {
+    using ClientDoer::ClientDoer;
+    std::size_t most = 0;
+    std::size_t all = 0;
+    bool recur(base::Tyme tyme) override {
+      ClientDoer::recur(tyme);
+      const std::size_t came = client().rxbs().size();
+      most = std::max(most, came);
+      all += came;
+      client().clearRxbs();
+      return false;
+    }
+  };
+  Server server({.host = "127.0.0.1", .port = 0});
+  ASSERT_TRUE(server.open());
+  const auto echo = std::make_shared<EchoServerDoer>(server, byPoller());
+  Client client({.port = server.eha().port});
+  const auto doer = std::make_shared<Doer>(client, byPoller());
+  const std::string sent(5U << 20U, 'x');
+  client.tx(sent);
+  const auto user = base::doify(
+      [&](base::Tyme) {
+        if (doer->all == sent.size()) doist.stop();
+        return false;
+      },
+      {.tock = 1ms});
+  doist.run({.doers = base::Doers{echo, doer, user}});
+  EXPECT_EQ(doer->all, sent.size());
+  EXPECT_GT(doer->most, 8096U);
+  EXPECT_LE(doer->most, 64U << 10U);
 }
 
 // The end of a stream is told although its bytes were read by a short read.

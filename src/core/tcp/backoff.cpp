@@ -34,9 +34,10 @@ bool isRetryable(const Failure& failure) noexcept {
 }
 
 base::Tyme Backoff::next() noexcept {
-  HIO_PROBE_IF("backoff.most", ceiling_ >= most_);
-  const base::Tyme ceiling = std::min(ceiling_, most_);
-  ceiling_ = ceiling > most_ / 2 ? most_ : 2 * ceiling;
+  const base::Tyme most = options_.most;
+  HIO_PROBE_IF("backoff.most", ceiling_ >= most);
+  const base::Tyme ceiling = std::min(ceiling_, most);
+  ceiling_ = ceiling > most / 2 ? most : 2 * ceiling;
   const auto choices = static_cast<std::uint64_t>(ceiling.count()) + 1;
   return base::Tyme(static_cast<std::int64_t>(draw(state_) % choices));
 }

@@ -1,4 +1,4 @@
-// Draws the pauses between attempts.
+// How a reconnectable client tries again, and the pauses in between.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +9,17 @@ namespace hio::core::tcp {
 
 class Backoff {
  public:
-  Backoff(base::Tyme first, base::Tyme most, std::uint64_t seed) noexcept
-      : first_(first), most_(most), ceiling_(first), state_(seed) {}
+  Backoff(const RetryOptions& options, std::uint64_t seed) noexcept
+      : options_(options), ceiling_(options.first), state_(seed) {}
 
+  const RetryOptions& options() const noexcept { return options_; }
   // The next pause; the one after it may be twice as long.
   base::Tyme next() noexcept;
   // Short pauses again.
-  void reset() noexcept { ceiling_ = first_; }
+  void reset() noexcept { ceiling_ = options_.first; }
 
  private:
-  base::Tyme first_;
-  base::Tyme most_;
+  RetryOptions options_;
   base::Tyme ceiling_;
   std::uint64_t state_;
 };

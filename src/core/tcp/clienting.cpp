@@ -67,20 +67,17 @@ Client::Client(ClientOptions options)
             .halfOpen = options.halfOpen,
             .limits = options.limits,
             .tymth = options.tymth}),
-      net_(options.net != nullptr ? options.net : &net::systemNet()),
-      streamOptions_{.buffers = {.send = options.bs, .receive = options.bs},
-                     .noDelay = options.noDelay,
-                     .keepAlive = options.keepAlive},
-      retry_(checked(options.retry)),
-      tymer_({.duration = options.timeout, .tymth = options.tymth}),
-      pause_({.tymth = options.tymth}),
-      drainer_({.tymth = options.tymth}),
       onCutoff_(options.onCutoff),
-      reconnectable_(options.reconnectable) {
+      reconnectable_(options.reconnectable),
+      noDelay_(options.noDelay),
+      keepAlive_(options.keepAlive),
+      net_(options.net != nullptr ? options.net : &net::systemNet()),
+      retryable_(checked(options.retry).retryable),
+      tymer_({.duration = options.timeout, .tymth = options.tymth}) {
   aim(chosenAddress(options));
   if (reconnectable_) {
-    const std::uint64_t seed = retry_.seed ? *retry_.seed : net_->seed();
-    backoff_ = std::make_unique<Backoff>(retry_.first, retry_.most, seed);
+    const std::uint64_t seed = options.retry.seed ? *options.retry.seed : net_->seed();
+    backoff_ = std::make_unique<Backoff>(options.retry, seed);
   }
 }
 
@@ -126,9 +123,9 @@ std::size_t Client::staleRx() const noexcept {
 
 void Client::wind(base::Tymth tymth) {
   Link::wind(tymth);
-  tymer_.wind(tymth);
-  pause_.wind(tymth);
-  drainer_.wind(std::move(tymth));
+  tymer_.wind(std::move(tymth));
+  pause_ = help::Lapse(pause_.duration(), tyme());
+  drainer_ = help::Lapse(drainer_.duration(), tyme());
   connectedAt_ = troubleSince_ = tyme();
   if (dial_) dial_->rewind();
   lookedUpAt_.reset();
@@ -141,7 +138,7 @@ std::optional<Tyme> Client::deadline() const {
   const auto at = [&next](Tyme when) { next = next ? std::min(*next, when) : when; };
   switch (phase()) {
     case Phase::waiting:
-      at(dueAt(pause_));
+      at(dueAt(pause_, tyme()));
       break;
     case Phase::resolving:
     case Phase::connecting:
@@ -161,7 +158,7 @@ std::optional<Tyme> Client::deadline() const {
     case Phase::stopped:
       break;
   }
-  if (draining_) at(drained() ? tyme() : dueAt(drainer_));
+  if (draining_) at(drained() ? tyme() : dueAt(drainer_, tyme()));
   return next;
 }
 
@@ -191,7 +188,7 @@ void Client::close() {
 }
 
 void Client::drain(Tyme limit) {
-  drainer_.start({.duration = limit});
+  drainer_ = help::Lapse(limit, tyme());
   draining_ = opened();
   wake();
   refuseTx(draining_);
@@ -207,7 +204,7 @@ bool Client::drained() const noexcept {
 void Client::serviceDrain() {
   if (!draining_) return;
   if (drained() && connected() && !cutoff() && !sendShut()) shutdownSend();
-  if (!drained() && !due(drainer_)) return;
+  if (!drained() && !due(drainer_, tyme())) return;
   close();
   phase_ = Phase::stopped;  // a drained client is done: the next service() must not open it again
 }
@@ -239,7 +236,9 @@ bool Client::begin() {
 }
 
 bool Client::dial(std::vector<net::Ip> ips) {
-  auto dial = std::make_unique<Dial>(*net_, std::move(ips), ha_.port, streamOptions_, attachment());
+  const net::StreamOptions streamOptions{
+      .buffers = {.send = bs(), .receive = bs()}, .noDelay = noDelay_, .keepAlive = keepAlive_};
+  auto dial = std::make_unique<Dial>(*net_, std::move(ips), ha_.port, streamOptions, attachment());
   lookup_.reset();
   dial_ = std::move(dial);
   phase_ = Phase::connecting;
@@ -297,7 +296,7 @@ void Client::linked() {
   const Traffic previous = traffic();
   HIO_PROBE_IF("client.linked.again", previous.epoch > 0);
   HIO_PROBE_IF("client.linked.after-failures", attempts_ > 1);
-  adopt(std::move(shaking_), ha_);
+  adopt(std::move(shaking_));
   previous_ = previous;
   epochStart_ = rxbs().consumed() + rxbs().size();
   phase_ = Phase::connected;
@@ -360,7 +359,7 @@ void Client::countFailure() {
 // A reconnectable client's connection was cut off.
 void Client::endEpoch() {
   const Tyme lasted = help::between(connectedAt_, tyme());
-  if (lasted >= retry_.lasting) {
+  if (lasted >= backoff_->options().lasting) {
     HIO_PROBE("client.epoch.lasted");
     attempts_ = 0;
     backoff_->reset();
@@ -380,7 +379,7 @@ void Client::endEpoch() {
 
 void Client::retryOrStop(Stage stage) {
   abandon();
-  if (failure() && !retry_.retryable(*failure())) {
+  if (failure() && !retryable_(*failure())) {
     HIO_PROBE("client.retry.hopeless");
     phase_ = Phase::stopped;
     return;
@@ -401,8 +400,8 @@ void Client::retryOrStop(Stage stage) {
   }
   clearEnds();
   constexpr Tyme Starving = std::chrono::milliseconds(100);
-  pause_.start(
-      {.duration = std::max(backoff_ ? backoff_->next() : Tyme(0), starved ? Starving : Tyme(0))});
+  pause_ = help::Lapse(
+      std::max(backoff_ ? backoff_->next() : Tyme(0), starved ? Starving : Tyme(0)), tyme());
   phase_ = Phase::waiting;
   HIO_PROBE_IF("client.retry.late", attempts_ > 5);
   HIO_PROBE_IF("client.retry.at-once", pause_.duration() == Tyme(0));
@@ -410,9 +409,10 @@ void Client::retryOrStop(Stage stage) {
 }
 
 bool Client::exhausted() const {
-  return (retry_.attempts > 0 && attempts_ >= retry_.attempts) ||
-         (retry_.total > Tyme(0) && attempts_ > 0 &&
-          help::between(troubleSince_, tyme()) >= retry_.total);
+  const RetryOptions& retry = backoff_->options();
+  return (retry.attempts > 0 && attempts_ >= retry.attempts) ||
+         (retry.total > Tyme(0) && attempts_ > 0 &&
+          help::between(troubleSince_, tyme()) >= retry.total);
 }
 
 bool Client::accept() {
@@ -443,8 +443,8 @@ bool Client::serviceConnect() {
     return false;
   }
   if (phase_ == Phase::waiting) {
-    HIO_PROBE_IF("client.pause.over", due(pause_));
-    if (!due(pause_) || !begin()) return false;
+    HIO_PROBE_IF("client.pause.over", due(pause_, tyme()));
+    if (!due(pause_, tyme()) || !begin()) return false;
   } else if (phase_ == Phase::closed && !open()) {
     return false;
   }

@@ -12,7 +12,7 @@ namespace {
 constexpr int MostReceives = 256;
 // Of one receive, unless bs is smaller or larger.
 constexpr std::size_t LeastRead = 512;
-constexpr std::size_t MostRead = std::size_t(256) * 1024;
+constexpr std::size_t MostRead = std::size_t(64) * 1024;
 // The largest block that rxbs keeps when nothing comes.
 constexpr std::size_t IdleBlock = 4096;
 
@@ -25,12 +25,12 @@ std::size_t atLeastOne(std::size_t value, std::string_view field) {
 
 Link::Link(const Setup& setup)
     : Tymee(setup.tymth),
+      bs_(atLeastOne(setup.bs, "bs")),
       txbs_(setup.txbs != nullptr ? setup.txbs : &ownTxbs_),
       rxbs_(setup.rxbs != nullptr ? setup.rxbs : &ownRxbs_),
-      wl_(setup.wl),
-      bs_(atLeastOne(setup.bs, "bs")),
       readSize_(std::min(setup.bs, LeastRead)),
       limits_(setup.limits),
+      wl_(setup.wl),
       halfOpen_(setup.halfOpen) {
   atLeastOne(limits_.rxHigh, "limits.rxHigh");
   atLeastOne(limits_.txLimit, "limits.txLimit");
@@ -69,12 +69,9 @@ void Link::changed() const noexcept {
   }
 }
 
-void Link::adopt(std::unique_ptr<net::Stream>&& stream, const Address& far) {
-  Address address = far;
-  std::string who = wl_ != nullptr ? far.duple() : std::string();
+void Link::adopt(std::unique_ptr<net::Stream>&& stream) {
+  if (wl_ != nullptr) who_ = std::make_unique<std::string>(Address(stream->peer()).duple());
   // Nothing throws from here on.
-  far_ = std::move(address);
-  who_ = std::move(who);
   stream_ = std::move(stream);
   told_ = attachment_.poller != nullptr && attachment_.to(*stream_);
   traffic_ = {.epoch = traffic_.epoch + 1};
@@ -141,6 +138,8 @@ std::optional<help::Bytes> Link::receive() {
 
 void Link::serviceReceives() {
   std::size_t left = limits_.rxBudget;
+  // Who is visited again at once does better to consume it while it is in the processor's cache.
+  if (told_) left = std::min(left, std::max(bs_, MostRead));
   for (int calls = 0; calls < MostReceives && left > 0; ++calls) {
     const std::size_t count = receiveSome(left);
     if (count == 0) return cutWhenRead();
@@ -202,7 +201,7 @@ net::IoResult Link::take(std::span<std::byte> room) {
   }
   if (result.isDone()) {
     traffic_.received += result.count();
-    if (wl_ != nullptr) wl_->writeRx(room.first(result.count()), who_);
+    if (wl_ != nullptr) wl_->writeRx(room.first(result.count()), *who_);
     moved();
     changed();
   } else if (result.isEnded()) {
@@ -225,7 +224,7 @@ std::size_t Link::send(std::span<const std::byte> data) {
   if (!usable("send")) return 0;
   if (sendShut_) {
     throw std::system_error(std::make_error_code(std::errc::broken_pipe),
-                            "send to " + far_.text() + " after this side's shutdownSend");
+                            "send to " + far().text() + " after this side's shutdownSend");
   }
   if (data.empty()) return 0;
   const net::IoResult result = put(data);
@@ -270,7 +269,7 @@ net::IoResult Link::put(std::span<const std::byte> data) {
   }
   if (result.count() > 0) {
     traffic_.sent += result.count();
-    if (wl_ != nullptr) wl_->writeTx(data.first(result.count()), who_);
+    if (wl_ != nullptr) wl_->writeTx(data.first(result.count()), *who_);
     moved();
     changed();
   } else if (result.isError()) {
@@ -299,7 +298,7 @@ bool Link::unsent() const noexcept { return stream_ != nullptr && stream_->held(
 // The first failure is the reason; those that follow are its consequences.
 void Link::fail(Stage stage, const std::error_code& code) {
   HIO_PROBE_IF("link.fail.again", failure_ != nullptr);
-  if (!failure_) failure_ = std::make_unique<Failure>(stage, far_, code, stream_->why());
+  if (!failure_) failure_ = std::make_unique<Failure>(stage, far(), code, stream_->why());
 }
 
 void Link::cut() {
@@ -311,7 +310,7 @@ void Link::cut() {
 }
 
 void Link::raise(Stage stage, const std::error_code& code) const {
-  std::string text = std::string(nameOf(stage)) + " with " + far_.text();
+  std::string text = std::string(nameOf(stage)) + " with " + far().text();
   if (const std::string why = stream_->why(); !why.empty()) text += " (" + why + ')';
   throw std::system_error(code, text);
 }

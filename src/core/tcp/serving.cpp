@@ -148,7 +148,7 @@ Remoter::Remoter(RemoterOptions options)
       tymer_({.duration = options.timeout, .tymth = options.tymth}),
       refreshable_(options.refreshable) {
   if (!options.cs) throw std::invalid_argument("cs is null; a remoter needs a connection");
-  adopt(std::move(options.cs), ca_);
+  adopt(std::move(options.cs));
 }
 
 Remoter::~Remoter() {

@@ -15,6 +15,7 @@
 #include "hio/core/tcp/link.hpp"
 #include "hio/core/tcp/retry.hpp"
 #include "hio/export.hpp"
+#include "hio/help/timing.hpp"
 #include "hio/net/tls.hpp"
 
 namespace hio::core::tcp {
@@ -211,20 +212,28 @@ class HIO_EXPORT Client : public Link {
   bool drained() const noexcept;
   void serviceDrain();
 
+  // What each visit looks at comes first; see Link.
+  Phase phase_ = Phase::closed;
+  OnCutoff onCutoff_;
+  bool reconnectable_;
+  bool draining_ = false;
+  bool secured_ = false;  // shaking_ has been through secured()
+  net::IoResult::On shakesOn_ = net::IoResult::On::read;
+  bool noDelay_;
+  bool keepAlive_;
+  std::unique_ptr<Dial> dial_;
+  std::unique_ptr<net::Stream> shaking_;
+  std::unique_ptr<net::Lookup> lookup_;
   net::Net* net_;
-  net::StreamOptions streamOptions_;
-  RetryOptions retry_;
+  std::unique_ptr<Backoff> backoff_;  // of a reconnectable client
+  bool (*retryable_)(const Failure&);
   Address ha_;
   Address ca_;
   std::string hostname_;
   std::string target_;  // the host to resolve for each attempt: ha_ holds a number once connected
   base::Tymer tymer_;
-  base::Tymer pause_;  // between attempts
-  base::Tymer drainer_;
-  std::unique_ptr<Backoff> backoff_;
-  std::unique_ptr<net::Lookup> lookup_;
-  std::unique_ptr<Dial> dial_;
-  std::unique_ptr<net::Stream> shaking_;
+  help::Lapse pause_{base::Tyme(0), base::Tyme(0)};  // between attempts
+  help::Lapse drainer_{base::Tyme(0), base::Tyme(0)};
   std::optional<base::Tyme> lookedUpAt_;
   Traffic previous_;
   std::uint64_t epochStart_ = 0;  // position in all that rxbs ever held
@@ -232,12 +241,6 @@ class HIO_EXPORT Client : public Link {
   std::uint64_t failures_ = 0;    // failed ever
   base::Tyme connectedAt_{0};
   base::Tyme troubleSince_{0};  // the first failure in a row
-  Phase phase_ = Phase::closed;
-  OnCutoff onCutoff_;
-  bool reconnectable_;
-  bool draining_ = false;
-  bool secured_ = false;  // shaking_ has been through secured()
-  net::IoResult::On shakesOn_ = net::IoResult::On::read;
 };
 
 using net::Certify;

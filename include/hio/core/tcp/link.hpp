@@ -30,7 +30,8 @@ struct Limits {
   std::size_t rxHigh = 64U << 20U;
   // tx() refuses bytes that would make txbs longer than this.
   std::size_t txLimit = 64U << 20U;
-  // What one service() receives at most, so that a fast sender cannot keep it for ever.
+  // What one service() receives at most, so that a fast sender cannot keep it for ever. With a
+  // poller never more than 64 KiB, or bs if that is larger: there, deadline() asks for the rest.
   std::size_t rxBudget = 1U << 20U;
 };
 
@@ -171,7 +172,7 @@ class HIO_EXPORT Link : public base::Tymee {
   explicit Link(const Setup& setup);
 
   // A connection begins: a new epoch, nothing ended, no failure.
-  void adopt(std::unique_ptr<net::Stream>&& stream, const Address& far);
+  void adopt(std::unique_ptr<net::Stream>&& stream);
   // Shuts the connection down and closes it; flags, failure and counts stay.
   void discard() noexcept;
   const net::Stream* stream() const noexcept { return stream_.get(); }
@@ -205,25 +206,26 @@ class HIO_EXPORT Link : public base::Tymee {
   void cutWhenOver();
   void cutWhenRead();
   [[noreturn]] void raise(Stage stage, const std::error_code& code) const;
+  Address far() const { return Address(stream_->peer()); }
 
   friend class Observer;
 
-  std::unique_ptr<net::Stream> stream_;
-  Observer* observers_ = nullptr;
-  Attachment attachment_;
-  bool told_ = false;  // the stream tells the waker
+  std::unique_ptr<const std::string> who_;  // far() as the wire log shows it; only with a log
+  std::size_t bs_;
   help::Bytearray ownTxbs_;
   help::Bytearray ownRxbs_;
+  // What each visit looks at, close together here and at the front of those that derive from this.
+  std::unique_ptr<net::Stream> stream_;
   help::Bytearray* txbs_;
   help::Bytearray* rxbs_;
-  WireLog* wl_;
-  std::size_t bs_;
   std::size_t readSize_;  // of the next receive
   Limits limits_;
-  Address far_;
-  std::string who_;  // far_ as the wire log shows it; kept only with a log
-  std::unique_ptr<const Failure> failure_;
   Traffic traffic_;
+  Observer* observers_ = nullptr;
+  WireLog* wl_;
+  Attachment attachment_;
+  std::unique_ptr<const Failure> failure_;
+  bool told_ = false;  // the stream tells the waker
   bool halfOpen_;
   bool cutoff_ = false;
   bool ended_ = false;

@@ -42,7 +42,7 @@ struct ClientRetry : testing::Test {
 
 TEST(Backoff, DrawsFromAWindowThatDoublesUpToItsMost) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
-    Backoff backoff(100ms, 1s, seed);
+    Backoff backoff({.first = 100ms, .most = 1s}, seed);
     for (const base::Tyme ceiling : {100ms, 200ms, 400ms, 800ms, 1000ms, 1000ms, 1000ms}) {
       const base::Tyme pause = backoff.next();
       EXPECT_GE(pause, 0s) << "seed " << seed;
@@ -56,8 +56,8 @@ TEST(Backoff, DrawsFromAWindowThatDoublesUpToItsMost) {
 TEST(Backoff, UsesTheWholeWindowAndRepeatsWithItsSeed) {
   std::vector<base::Tyme> pauses;
   for (std::uint64_t seed = 0; seed < 1000; ++seed) {
-    pauses.push_back(Backoff(1s, 1s, seed).next());
-    EXPECT_EQ(pauses.back(), Backoff(1s, 1s, seed).next());
+    pauses.push_back(Backoff({.first = 1s, .most = 1s}, seed).next());
+    EXPECT_EQ(pauses.back(), Backoff({.first = 1s, .most = 1s}, seed).next());
   }
   std::sort(pauses.begin(), pauses.end());
   EXPECT_LT(pauses.front(), 10ms);
@@ -66,7 +66,7 @@ TEST(Backoff, UsesTheWholeWindowAndRepeatsWithItsSeed) {
 }
 
 TEST(Backoff, NeverOverflows) {
-  Backoff backoff(1ns, base::Tyme::max() - 1ns, 7);
+  Backoff backoff({.first = 1ns, .most = base::Tyme::max() - 1ns}, 7);
   for (int i = 0; i < 200; ++i) EXPECT_GE(backoff.next(), 0s);
 }
 
