@@ -38,6 +38,10 @@ std::string Checker::fresh(std::size_t count) const {
 }
 
 void Checker::check() {
+  require(!client_.cutoff() || wasCutoff_ || options_.onCutoff != OnCutoff::drop ||
+              client_.txbs().empty(),
+          "cut off, and what was to be dropped is still queued");
+  wasCutoff_ = client_.cutoff();
   const std::size_t before = moves_;
   checkSent();
   moves_ = before;
@@ -50,15 +54,12 @@ void Checker::check() {
 
 void Checker::checkServiced() {
   const std::uint64_t received = received_;
+  const bool isCut = client_.cutoff() && !wasCutoff_;
   check();
-  if (client_.cutoff() && !wasCutoff_) {
-    require(options_.onCutoff != OnCutoff::drop || client_.txbs().empty(),
-            "cut off, and what was to be dropped is still queued");
-    require(client_.failure() == nullptr || client_.failure()->stage() != core::tcp::Stage::send ||
-                near_.wires().back()->askedSinceError,
-            "cut off by a send that failed, and what had arrived was not read");
-  }
-  wasCutoff_ = client_.cutoff();
+  require(!isCut || client_.failure() == nullptr ||
+              client_.failure()->stage() != core::tcp::Stage::send ||
+              near_.wires().back()->askedSinceError,
+          "cut off by a send that failed, and what had arrived was not read");
   checkCut(received_ != received);
   checkTime();
 }
