@@ -53,6 +53,43 @@ TEST(Poller, TellsOfPlainDescriptors) {
   ::close(ends[0]);
 }
 
+// So that it does not spin for what comes anyway.
+TEST(Poller, HearsOfWhatComesInBulk) {
+  struct Listening final : Poller {
+    std::unique_ptr<Poller> kernels = systemPoller();
+    int bulks = 0;
+    Watch watch(int fd, Watcher& watcher, std::error_code& code) override {
+      return kernels->watch(fd, watcher, code);
+    }
+    IoResult wait(std::optional<base::Tyme> atMost) override { return kernels->wait(atMost); }
+    void wake() noexcept override { kernels->wake(); }
+    void bulk() noexcept override { ++bulks; }
+    void forget(std::uint64_t, int) noexcept override {}
+  };
+  Listening poller;
+  test::RawListener listener;
+  core::tcp::Client client({.port = listener.port()});
+  client.attach(&poller);
+  client.open();
+  while (!client.connected()) {
+    client.service();
+    (void)poller.wait(10ms);
+  }
+  test::RawPeer peer(listener.accept());
+  const auto receive = [&](std::size_t count) {
+    peer.send(std::string(count, 'x'));
+    while (client.rxbs().size() < count) {
+      (void)poller.wait(10ms);
+      client.serviceReceives();
+    }
+    client.clearRxbs();
+  };
+  for (int message = 0; message < 10; ++message) receive(1000);
+  EXPECT_EQ(poller.bulks, 0);
+  for (int piece = 0; piece < 10; ++piece) receive(60'000);
+  EXPECT_GT(poller.bulks, 0);
+}
+
 TEST(Poller, SaysWhatItCannotWatch) {
   Told told;
   const auto poller = systemPoller();

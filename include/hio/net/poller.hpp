@@ -69,6 +69,9 @@ class HIO_EXPORT Poller {
   // and tells the watchers. The count is that of the watchers told; failed when the poller cannot
   // wait.
   virtual IoResult wait(std::optional<base::Tyme> atMost) = 0;
+  // A stream has brought many bytes at once: there will be more while the program sleeps, so the
+  // next wait() need not hurry.
+  virtual void bulk() noexcept {}
   // Ends a wait(), or the next one. The one call for other threads, and for signal handlers.
   virtual void wake() noexcept = 0;
 
@@ -83,9 +86,9 @@ class HIO_EXPORT Poller {
 };
 
 struct PollerOptions {
-  // How long wait() looks again and again before it sleeps, as long as that pays and waiting is
-  // most of what there is to do: to sleep and be woken takes longer than many an answer. 0 where
-  // other work waits for the processor.
+  // How long wait() looks again and again before it sleeps, as long as that pays and nothing comes
+  // in bulk: to sleep and be woken takes longer than many an answer. 0 where other work waits for
+  // the processor.
   base::Tyme spin = std::chrono::microseconds(50);
 };
 

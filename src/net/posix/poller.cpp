@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <utility>
 #include <vector>
 
 #include "hio/help/timing.hpp"
@@ -26,7 +27,6 @@ class Epoll final : public Poller {
  public:
   explicit Epoll(const PollerOptions& options)
       : spin_(options.spin),
-        pace_(options.spin),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)),
         waker_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!epoll_ || !waker_) throw std::system_error(lastError(), "make a poller");
@@ -52,16 +52,17 @@ class Epoll final : public Poller {
   }
 
   IoResult wait(std::optional<Tyme> atMost) override {
-    const bool maySpin = spin_ > Tyme(0) && (!atMost || *atMost > Tyme(0));
-    const bool spins = maySpin && pace_.spins(help::SteadyClock::now());
-    const int count = spins ? spin(atMost) : look(atMost);
-    if (maySpin) pace_.waited(help::SteadyClock::now());
+    const bool waits = !atMost || *atMost > Tyme(0);
+    const bool hurries = waits && !std::exchange(inBulk_, false);
+    const int count = hurries && spin_ > Tyme(0) && pace_.spins() ? spin(atMost) : look(atMost);
     if (count < 0) {
       const std::error_code code = lastError();
       return code == std::errc::interrupted ? IoResult::done() : IoResult::failed(code);
     }
     return IoResult::done(tell(static_cast<std::size_t>(count)));
   }
+
+  void bulk() noexcept override { inBulk_ = true; }
 
   void wake() noexcept override {
     const std::uint64_t one = 1;
@@ -159,7 +160,8 @@ class Epoll final : public Poller {
 
   Tyme spin_;
   SpinPace pace_;
-  bool fine_ = true;  // the kernel waits by the nanosecond
+  bool inBulk_ = false;  // since the last wait
+  bool fine_ = true;     // the kernel waits by the nanosecond
   Descriptor epoll_;
   Descriptor waker_;
   std::vector<Entry> entries_;

@@ -52,6 +52,12 @@ class Marks final : public Watcher {
     }
   }
 
+  // So many bytes have been received at once.
+  void received(std::size_t count) noexcept {
+    constexpr std::size_t Bulk = std::size_t(16) * 1024;
+    if (count >= Bulk && poller_ != nullptr) poller_->bulk();
+  }
+
   // The socket has failed: what it has received is to be asked of the kernel, told or not.
   void failed() noexcept { readable_ = ending_ = true; }
 

@@ -59,8 +59,10 @@ IoResult SocketStream::receive(std::span<std::byte> room) {
   const ssize_t count =
       uninterrupted([&] { return ::recv(fd_.get(), room.data(), room.size(), 0); });
   if (count < 0) return error(lastError(), IoResult::On::read);
-  if (static_cast<std::size_t>(count) < room.size()) marks_.spent(IoResult::On::read);
-  if (count > 0) return IoResult::done(static_cast<std::size_t>(count));
+  const auto received = static_cast<std::size_t>(count);
+  marks_.received(received);
+  if (received < room.size()) marks_.spent(IoResult::On::read);
+  if (received > 0) return IoResult::done(received);
   return first_ ? IoResult::of(first_, IoResult::On::read) : IoResult::ended();
 }
 
