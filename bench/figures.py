@@ -71,6 +71,6 @@ FIGURES = [
     Figure("memory, idle TLS connection", "idle", "memory", "open=2000 count=100",
            "open=300 count=100", TLS, tls=True, base=""),
     # The programs open as many as they may have descriptors.
-    Figure("idle connections, CPU", "idle", "core", "open=100000 count=60000",
+    Figure("idle connections, CPU", "idle", "core", "open=100000 count=20000",
            "open=5000 count=1000", ["raw", "hio-cpp"], base=""),
 ]
