@@ -47,8 +47,8 @@ class Figure:
 
 GIB = 2**30
 FIGURES = [
-    Figure("ping-pong, 1 connection", "ping", "operation", "count=50000", "count=2000", PLAIN),
-    Figure("ping-pong, 1 connection, wall time", "ping", "wall", "count=50000", "count=1000",
+    Figure("ping-pong, 1 connection", "ping", "operation", "count=20000", "count=2000", PLAIN),
+    Figure("ping-pong, 1 connection, wall time", "ping", "wall", "count=20000", "count=1000",
            ["raw", "hio-cpp", "hio-cpp polled", "Asio", "libuv", "libevent"]),
     Figure("ping-pong, 1,000 connections", "ping", "operation", "open=1000 count=200000",
            "open=1000 count=20000", PLAIN),
@@ -64,13 +64,13 @@ FIGURES = [
            "resume=1 open=64 count=300", TLS, tls=True),
     Figure("TLS, 1 GiB up", "up", "byte", f"count={GIB}", f"count={GIB // 8}", TLS, tls=True),
     Figure("TLS, 1 GiB down", "down", "byte", f"count={GIB}", f"count={GIB // 8}", TLS, tls=True),
-    Figure("TLS, ping-pong, 1 connection", "ping", "operation", "count=50000", "count=5000", TLS,
+    Figure("TLS, ping-pong, 1 connection", "ping", "operation", "count=20000", "count=5000", TLS,
            tls=True),
     Figure("memory, idle connection", "idle", "memory", "open=10000 count=100",
            "open=2000 count=100", PLAIN, base=""),
     Figure("memory, idle TLS connection", "idle", "memory", "open=2000 count=100",
            "open=300 count=100", TLS, tls=True, base=""),
     # The programs open as many as they may have descriptors.
-    Figure("idle connections, CPU", "idle", "core", "open=100000 count=20000",
+    Figure("idle connections, CPU", "idle", "core", "open=100000 count=5000",
            "open=5000 count=1000", ["raw", "hio-cpp"], base=""),
 ]
