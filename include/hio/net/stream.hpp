@@ -74,7 +74,8 @@ class HIO_EXPORT Stream {
   // From now on `waker` is told when the stream may make progress after it was blocked, and calls
   // that are known to be blocked are answered without asking the kernel. The poller outlives the
   // stream or is taken away by another attach; null: as at first. False where the stream tells
-  // nobody, and has to be tried now and then.
+  // nobody, and has to be tried now and then. One that tells is asked for bytes only while its
+  // held() says that it has received something: bytes that are new, an end, or an error.
   virtual bool attach(Poller* poller, base::Waker waker);
   // What the kept error's code does not tell; may be empty.
   virtual std::string why() const { return {}; }

@@ -308,9 +308,10 @@ IoResult StreamImpl::shutdown(Direction direction) {
 
 // ---- questions ----------------------------------------------------------------------------------
 
+// An end or an error is there to be received too.
 Held StreamImpl::held() const noexcept {
   const Held below = wire_.lower().held();
-  return {.received = !dead_ && !ended_ && (more_ || wire_.exhausted() || below.received),
+  return {.received = dead_ || ended_ || more_ || wire_.exhausted() || below.received,
           .unsent = wire_.staged() > 0 || below.unsent};
 }
 

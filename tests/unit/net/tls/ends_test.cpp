@@ -40,6 +40,22 @@ TEST_P(TlsEnds, EveryByteComesBeforeATruncatedEndAndTheEndStays) {
   EXPECT_EQ(end.code(), TlsError::truncated);
 }
 
+// Nobody tells of it any more: held() has to.
+TEST_P(TlsEnds, AnEndThatCameWithTheLastBytesIsStillHeld) {
+  for (const bool clean : {true, false}) {
+    TlsPair tls = pair();
+    tls.connect();
+    ASSERT_TRUE(tls.server->send(help::bytesOf("last words")).isDone());
+    if (clean) (void)tls.server->shutdown(Direction::send);
+    tls.pipe->back.fin = true;
+    help::Bytes room(100);
+    EXPECT_EQ(tls.client->receive(room).count(), 10U);
+    EXPECT_TRUE(tls.client->held().received);
+    const IoResult end = tls.client->receive(room);
+    EXPECT_TRUE(clean ? end.isEnded() : end.code() == TlsError::truncated);
+  }
+}
+
 TEST_P(TlsEnds, AnEndInTheMiddleOfARecordIsTruncated) {
   TlsPair tls = pair();
   tls.connect();
