@@ -53,6 +53,16 @@ TEST(Poller, TellsOfPlainDescriptors) {
   ::close(ends[0]);
 }
 
+// As a loop has it whose deadline has passed.
+TEST(Poller, WaitsNotAtAllForATimeThatHasPassed) {
+  for (const base::Tyme spin : {base::Tyme(0), base::Tyme(50us)}) {
+    const auto poller = systemPoller({.spin = spin});
+    const IoResult told = poller->wait(-5ms);
+    EXPECT_TRUE(told.isDone());
+    EXPECT_EQ(told.count(), 0U);
+  }
+}
+
 // So that it does not spin for what comes anyway.
 TEST(Poller, HearsOfWhatComesInBulk) {
   struct Listening final : Poller {

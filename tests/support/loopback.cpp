@@ -93,6 +93,11 @@ void RawPeer::send(std::string_view text) const {
   }
 }
 
+void RawPeer::sendUrgent(std::string_view text) const {
+  const ssize_t count = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL | MSG_OOB);
+  must(count == static_cast<ssize_t>(text.size()), "send");
+}
+
 std::string RawPeer::receive(std::size_t count) const {
   std::string text(count, '\0');
   must(::recv(fd_, text.data(), count, MSG_WAITALL) == static_cast<ssize_t>(count), "recv");

@@ -46,6 +46,8 @@ class RawPeer {
   RawPeer& operator=(const RawPeer&) = delete;
 
   void send(std::string_view text) const;
+  // The last byte as urgent (MSG_OOB): it is left out of what the far side reads.
+  void sendUrgent(std::string_view text) const;
   // Exactly so many bytes.
   std::string receive(std::size_t count) const;
   // Everything until the far side ends.

@@ -80,7 +80,8 @@ class HIO_EXPORT Net {
   Net() = default;
 };
 
-// The machine's own network. It has no state.
+// The machine's own network. All threads may use it. What buffers a new socket has is asked of the
+// kernel once: settings of the system that change later are learned by no running program.
 HIO_EXPORT Net& systemNet() noexcept;
 
 }  // namespace hio::net

@@ -19,6 +19,7 @@ struct Readiness {
   bool readable = false;
   bool writable = false;
   bool ending = false;  // the far side has ended, or the descriptor has failed
+  bool urgent = false;  // there is urgent data: a read may end before it
 };
 
 // Told of one descriptor's readiness. Must not call the poller.
@@ -65,9 +66,9 @@ class HIO_EXPORT Poller {
   // is ready now. Use the descriptor until it blocks: only then is there a next time. Empty, and
   // `code` set, when the kernel cannot watch it.
   virtual Watch watch(int fd, Watcher& watcher, std::error_code& code) = 0;
-  // Waits until something is ready, wake() is called, or `atMost` has passed (empty: without end),
-  // and tells the watchers. The count is that of the watchers told; failed when the poller cannot
-  // wait.
+  // Waits until something is ready, wake() is called, or `atMost` has passed (empty: without end;
+  // below 0: as 0), and tells the watchers. The count is that of the watchers told; failed when the
+  // poller cannot wait.
   virtual IoResult wait(std::optional<base::Tyme> atMost) = 0;
   // A stream has brought many bytes at once: there will be more while the program sleeps, so the
   // next wait() need not hurry.

@@ -41,7 +41,8 @@ class Epoll final : public Poller {
     if (code) return {};
     Entry& entry = entries_[index];
     const std::uint64_t handle = std::uint64_t(entry.generation) << 32U | index;
-    epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data = {.u64 = handle}};
+    epoll_event event{.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET,
+                      .data = {.u64 = handle}};
     if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
       code = lastError();
       free_.push_back(index);
@@ -52,6 +53,7 @@ class Epoll final : public Poller {
   }
 
   IoResult wait(std::optional<Tyme> atMost) override {
+    if (atMost) atMost = std::max(*atMost, Tyme(0));
     const bool waits = !atMost || *atMost > Tyme(0);
     const bool hurries = waits && !std::exchange(inBulk_, false);
     const int count = hurries && spin_ > Tyme(0) && pace_.spins() ? spin(atMost) : look(atMost);
@@ -152,7 +154,8 @@ class Epoll final : public Poller {
       const bool failed = (event.events & (EPOLLHUP | EPOLLERR)) != 0;
       entry.watcher->ready({.readable = (event.events & EPOLLIN) != 0 || ending,
                             .writable = (event.events & EPOLLOUT) != 0 || failed,
-                            .ending = ending});
+                            .ending = ending,
+                            .urgent = (event.events & EPOLLPRI) != 0});
       ++told;
     }
     return told;
@@ -160,7 +163,7 @@ class Epoll final : public Poller {
 
   Tyme spin_;
   SpinPace pace_;
-  bool inBulk_ = false;  // since the last wait
+  bool inBulk_ = false;  // since the last wait that could have slept
   bool fine_ = true;     // the kernel waits by the nanosecond
   Descriptor epoll_;
   Descriptor waker_;

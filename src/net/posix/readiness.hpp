@@ -28,6 +28,7 @@ class Marks final : public Watcher {
   IoResult blocked(int fd, IoResult::On on) {
     if (poller_ == nullptr) return IoResult::blocked(on);
     (on == IoResult::On::read ? readable_ : writable_) = false;
+    if (on == IoResult::On::read) urgent_ = false;
     if (watch_) return IoResult::blocked(on);
     std::error_code code;
     watch_ = poller_->watch(fd, *this, code);
@@ -42,12 +43,13 @@ class Marks final : public Watcher {
   // The poller has told of room for sending and of no failure: the socket has connected since.
   bool connected() const noexcept { return connected_; }
   // A call has moved less than it could have: the next one would block. Not so before the socket is
-  // watched, as nobody would tell, nor at the end of a stream, which has to be read.
+  // watched, as nobody would tell, nor at the end of a stream, which has to be read, nor where
+  // urgent data ends a read early.
   void spent(IoResult::On on) noexcept {
     if (!watch_) return;
     if (on == IoResult::On::write) {
       writable_ = false;
-    } else if (!ending_) {
+    } else if (!ending_ && !urgent_) {
       readable_ = false;
     }
   }
@@ -65,6 +67,7 @@ class Marks final : public Watcher {
     readable_ = readable_ || readiness.readable;
     writable_ = writable_ || readiness.writable;
     ending_ = ending_ || readiness.ending;
+    urgent_ = urgent_ || readiness.urgent;
     connected_ = writable_ && !ending_;
     waker_.wake();
   }
@@ -76,6 +79,7 @@ class Marks final : public Watcher {
   bool readable_ = true;
   bool writable_ = true;
   bool ending_ = false;
+  bool urgent_ = false;
   bool connected_ = false;
 };
 
