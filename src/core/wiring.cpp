@@ -201,6 +201,7 @@ bool WireLog::reopen(WireLogChanges changes) {
   pattern_ = std::move(pattern);
   error_.clear();
   dirPath_.clear();
+  files_.clear();
   opened_ = openLogs();
   if (opened_) {
     error_.clear();  // of a place that it could do without
@@ -299,14 +300,13 @@ void WireLog::close(bool clear) {
   opened_ = false;
   rxl_.reset();
   txl_.reset();
-  const std::vector<std::filesystem::path> files = std::exchange(files_, {});
   if (dirPath_.empty() || !(clear || options_.temp)) return;
   std::error_code ignored;  // what cannot be removed is left: there is nobody to tell
   if (options_.temp) {
     std::filesystem::remove_all(dirPath_, ignored);
   } else {
     // Other logs may have files there; then the folder stays.
-    for (const auto& file : files) std::filesystem::remove(file, ignored);
+    for (const auto& file : files_) std::filesystem::remove(file, ignored);
     std::filesystem::remove(dirPath_, ignored);
   }
   dirPath_.clear();

@@ -316,6 +316,15 @@ TEST_F(WireLogFiles, AreRemovedWhenAskedTo) {
   EXPECT_FALSE(fs::exists(folder.path() / "elsewhere" / "hio" / "wirelogs"));
 }
 
+TEST_F(WireLogFiles, AreRemovedAlsoAfterTheyWereClosed) {
+  WireLog log(filed());
+  const fs::path path = log.dirPath();
+  log.close();
+  EXPECT_TRUE(fs::exists(path));
+  log.close(true);
+  EXPECT_FALSE(fs::exists(path));
+}
+
 // The folder is shared by all logs of one head.
 TEST_F(WireLogFiles, OfOtherLogsStayWhenOneIsCleared) {
   WireLog kept(filed());
