@@ -179,6 +179,12 @@ void Remoter::wind(base::Tymth tymth) {
   tymer_.wind(std::move(tymth));
 }
 
+void Remoter::close() {
+  if (!opened()) return;
+  discard();
+  wake();
+}
+
 void Remoter::service() {
   serviceSends();
   serviceReceives();
@@ -226,7 +232,8 @@ std::optional<Tyme> Server::deadline() const {
   const auto at = [&next](Tyme when) { next = next ? std::min(*next, when) : when; };
   if (turns_ && !turns_->empty()) at(tyme());
   for (const auto& turn : lingering_) {
-    if (turn->remoter() != nullptr) at(dueAt(turn->remoter()->tymer_));
+    const Remoter* const remoter = turn->remoter();
+    if (remoter != nullptr) at(remoter->rxbs().empty() ? tyme() : dueAt(remoter->tymer_));
   }
   if (options_.dropIdle && !ixes_.empty()) at(std::max(idleLookAt_, tyme()));
   return next;
@@ -301,7 +308,7 @@ void Server::service() {
   if (!turns_) return;
   for (Remoter* const remoter : serviced_) {
     const auto& turn = remoter->turn_;
-    if (remoter->cutoff() &&
+    if ((remoter->cutoff() || !remoter->opened()) &&
         std::find(lingering_.begin(), lingering_.end(), turn) == lingering_.end()) {
       lingering_.push_back(turn);
     }
@@ -371,6 +378,7 @@ std::unique_ptr<Remoter> Server::removeIx(const Address& ca, bool close) {
     turn->leave();
     node.mapped()->attach(nullptr);
   }
+  wake();  // there is room for one that waits to be accepted
   return std::move(node.mapped());
 }
 

@@ -113,6 +113,7 @@ void ServerTls::settle(Incoming& incoming, const net::IoResult& result) {
 
 void ServerTls::refuse(const Address& ca, std::error_code code, std::string why) {
   ++refused_;
+  wake();  // there is room for one that waits to be accepted
   refusal_.emplace(Stage::handshake, ca, code, std::move(why));
 }
 

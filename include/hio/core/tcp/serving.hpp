@@ -130,7 +130,7 @@ class HIO_EXPORT Remoter : public Link {
   // Restarts the idle timer, from now; nothing when not wound.
   void refresh();
   void wind(base::Tymth tymth) override;
-  void close() { discard(); }
+  void close();
   // serviceSends, serviceReceives.
   void service();
 
