@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "hio/base.hpp"
@@ -26,6 +27,16 @@ struct Driven : testing::Test {
 
   LinkDoerOptions byPoller() const { return {.poller = poller.get()}; }
 };
+
+ServerTlsOptions serverTls(const tool::KeyAndCertificate& own) {
+  return {.context = net::TlsContext::server(
+              {.identity = {.key = {.text = own.key}, .certificate = {.text = own.certificate}},
+               .clients = ClientCerts::none})};
+}
+
+TlsOptions clientTls(const tool::Authority& authority) {
+  return {.context = net::TlsContext::client({.trust = {.ca = {.text = authority.certificate()}}})};
+}
 
 // Counts its visits.
 struct CountedDoer : ClientDoer {
@@ -81,15 +92,9 @@ TEST_F(Driven, AnIdleClientIsNotVisited) {
 TEST_F(Driven, CarriesMegabytesThroughTls) {
   const tool::Authority authority("root");
   const auto own = authority.issue({"127.0.0.1"});
-  ServerTls server(
-      {.host = "127.0.0.1", .port = 0},
-      {.context = net::TlsContext::server(
-           {.identity = {.key = {.text = own.key}, .certificate = {.text = own.certificate}},
-            .clients = ClientCerts::none})});
+  ServerTls server({.host = "127.0.0.1", .port = 0}, serverTls(own));
   ASSERT_TRUE(server.open());
-  ClientTls client(
-      {.port = server.eha().port},
-      {.context = net::TlsContext::client({.trust = {.ca = {.text = authority.certificate()}}})});
+  ClientTls client({.port = server.eha().port}, clientTls(authority));
   const auto echo = std::make_shared<EchoServerDoer>(server, byPoller());
   const auto doer = std::make_shared<ClientDoer>(client, byPoller());
   const std::string sent(5U << 20U, 'x');
@@ -159,6 +164,130 @@ TEST_F(Driven, HearsTheEndAfterTheLastBytes) {
   doist.run({.doers = base::Doers{doer, user}});
   EXPECT_TRUE(client.cutoff());
   EXPECT_EQ(client.rxbs().text(), "last words");
+}
+
+TEST_F(Driven, HearsTheEndOfTlsThatCameWithTheLastBytes) {
+  const tool::Authority authority("root");
+  const auto own = authority.issue({"127.0.0.1"});
+  ServerTls server({.host = "127.0.0.1", .port = 0}, serverTls(own));
+  ASSERT_TRUE(server.open());
+  ClientTls client({.port = server.eha().port}, clientTls(authority));
+  client.attach(poller.get());
+  const auto turn = [&] { client.service(), server.service(), (void)poller->wait(1ms); };
+  ASSERT_TRUE(test::turnUntil([&] { return client.connected() && !server.ixes().empty(); }, turn));
+  for (int count = 0; count < 5; ++count) turn();  // the tickets too have come
+  Remoter& remoter = *server.ixes().begin()->second;
+  remoter.tx("last words");
+  remoter.serviceSends();
+  remoter.shutdownSend();
+  EXPECT_TRUE(test::turnUntil([&] { return client.cutoff(); }, turn));
+  EXPECT_EQ(client.rxbs().text(), "last words");
+  EXPECT_FALSE(client.failure()) << client.failure()->message();
+}
+
+// Its waker tells of all there is to do, also where nobody asks for a deadline.
+TEST_F(Driven, TheWakerTellsOfWhatOneServiceHasLeft) {
+  struct Woken final : base::Wakeable {
+    bool is = true;
+    void wake() noexcept override { is = true; }
+  };
+  const auto woken = std::make_shared<Woken>();
+  test::RawListener listener;
+  Client client({.port = listener.port()});
+  client.attach(poller.get(), base::Waker(woken));
+  const auto turn = [&] {
+    if (std::exchange(woken->is, false)) client.service();
+    (void)poller->wait(1ms);
+  };
+  ASSERT_TRUE(test::turnUntil([&] { return client.connected(); }, turn));
+  const test::RawPeer peer(listener.accept());
+  turn();
+  peer.send(std::string(200'000, 'x'));
+  EXPECT_TRUE(test::turnUntil([&] { return client.rxbs().size() == 200'000; }, turn))
+      << client.rxbs().size();
+}
+
+TEST_F(Driven, AConnectionThatIsQuietGivesItsMemoryBack) {
+  test::RawListener listener;
+  Client client({.port = listener.port()});
+  client.attach(poller.get());
+  const auto turn = [&] { client.service(), (void)poller->wait(1ms); };
+  ASSERT_TRUE(test::turnUntil([&] { return client.connected(); }, turn));
+  const test::RawPeer peer(listener.accept());
+  turn();
+  peer.send(std::string(60'000, 'x'));
+  ASSERT_TRUE(test::turnUntil([&] { return client.rxbs().size() == 60'000; }, turn));
+  client.clearRxbs();
+  for (int count = 0; count < 10; ++count) {
+    client.tx("x");
+    turn();
+  }
+  EXPECT_LE(client.rxbs().capacity(), 4096U);
+}
+
+// A handshake that has failed makes room for a connection of which the poller has told already.
+TEST_F(Driven, AStalledHandshakeKeepsNobodyWaitingForEver) {
+  const tool::Authority authority("root");
+  const auto own = authority.issue({"127.0.0.1"});
+  auto limited = serverTls(own);
+  limited.handshakeTimeout = 50ms;
+  limited.mostHandshakes = 1;
+  ServerTls server({.host = "127.0.0.1", .port = 0}, limited);
+  ASSERT_TRUE(server.open());
+  Client stalls({.port = server.eha().port});
+  ClientTls waits({.port = server.eha().port}, clientTls(authority));
+  bool connected = false;
+  const auto user = base::doify(
+      [&](base::Tyme) {
+        connected = waits.connected();
+        if (connected) doist.stop();
+        return false;
+      },
+      {.tock = 1ms});
+  doist.run({.doers = base::Doers{std::make_shared<ServerDoer>(server, byPoller()),
+                                  std::make_shared<ClientDoer>(stalls, byPoller()),
+                                  std::make_shared<ClientDoer>(waits, byPoller()), user}});
+  EXPECT_TRUE(connected);
+  EXPECT_EQ(server.refused(), 1U);
+}
+
+TEST_F(Driven, ARemoterThatWasClosedGoes) {
+  Server server({.host = "127.0.0.1", .port = 0});
+  ASSERT_TRUE(server.open());
+  Client client({.port = server.eha().port});
+  bool closed = false;
+  const auto user = base::doify(
+      [&](base::Tyme) {
+        if (!closed && !server.ixes().empty()) {
+          server.closeAllIx();
+          closed = true;
+        }
+        if (closed && server.ixes().empty()) doist.stop();
+        return false;
+      },
+      {.tock = 1ms});
+  doist.run({.doers = base::Doers{std::make_shared<ServerDoer>(server, byPoller()),
+                                  std::make_shared<ClientDoer>(client, byPoller()), user},
+             .limit = 5s});
+  EXPECT_TRUE(closed);
+  EXPECT_TRUE(server.ixes().empty());
+}
+
+// The kernel ends a read before a byte that was sent as urgent, although there is more behind it.
+TEST_F(Driven, ReadsOnBehindAnUrgentByte) {
+  test::RawListener listener;
+  Client client({.port = listener.port()});
+  client.attach(poller.get());
+  const auto turn = [&] { client.service(), (void)poller->wait(1ms); };
+  ASSERT_TRUE(test::turnUntil([&] { return client.connected(); }, turn));
+  const test::RawPeer peer(listener.accept());
+  turn();  // nothing to be read: from now on the poller has to tell
+  peer.send("before");
+  peer.sendUrgent("!");
+  peer.send(", behind");
+  EXPECT_TRUE(test::turnUntil([&] { return client.rxbs().size() == 14; }, turn))
+      << client.rxbs().text();
+  EXPECT_EQ(client.rxbs().text(), "before, behind");
 }
 
 // What came before a reset is read although the poller has not told of it yet.

@@ -13,6 +13,8 @@ constexpr int MostReceives = 256;
 // Of one receive, unless bs is smaller or larger.
 constexpr std::size_t LeastRead = 512;
 constexpr std::size_t MostRead = std::size_t(64) * 1024;
+// What rxbs grows by at most while a stream fills it.
+constexpr std::size_t MostBlock = std::size_t(1) << 20U;
 // The largest block that rxbs keeps when nothing comes.
 constexpr std::size_t IdleBlock = 4096;
 
@@ -142,11 +144,16 @@ void Link::serviceReceives() {
   if (told_) left = std::min(left, std::max(bs_, MostRead));
   for (int calls = 0; calls < MostReceives && left > 0; ++calls) {
     const std::size_t count = receiveSome(left);
-    if (count == 0) return cutWhenRead();
+    if (count == 0) {
+      if (calls == 0) rest();
+      return cutWhenRead();
+    }
     left -= count;
     HIO_PROBE_IF("link.rx.calls", calls + 1 == MostReceives);
     HIO_PROBE_IF("link.rx.budget", left == 0);
   }
+  // No descriptor tells once more of what was left.
+  if (told_ && ready()) attachment_.waker.nudge();
 }
 
 // A send has failed, and what the far side sent before it went has been read.
@@ -173,25 +180,31 @@ std::size_t Link::receiveSome(std::size_t allowed) {
   const std::size_t most = std::min(allowed, limits_.rxHigh - rxbs_->size());
   const std::size_t room = std::min(most, readSize_);
   // To grow bit by bit would copy what a busy stream has brought over and over.
-  const std::size_t block = readSize_ < MostRead ? room : most;
+  const std::size_t block = readSize_ < MostRead ? room : std::max(room, std::min(most, MostBlock));
   const std::size_t count = take(rxbs_->writable(block).first(room)).count();
   rxbs_->commit(count);
-  adapt(room, count);
-  HIO_PROBE_IF("link.rx.release", rxbs_->empty() && rxbs_->capacity() > IdleBlock);
-  if (rxbs_->empty() && rxbs_->capacity() > IdleBlock) rxbs_->release();
-  return count;
-}
-
-// System calls are what a transfer costs, memory is what an idle connection costs: a stream that
-// fills what is read at once is read in larger pieces, one that is silent in small ones.
-void Link::adapt(std::size_t room, std::size_t count) noexcept {
+  // System calls are what a transfer costs, memory is what an idle connection costs: a stream that
+  // fills what is read at once is read in larger pieces, one that brings little in small ones.
   if (count == readSize_) {
     HIO_PROBE("link.read.larger");
     readSize_ = readSize_ < bs_ ? bs_ : std::max(bs_, std::min(2 * readSize_, MostRead));
-  } else if (count < std::min(room, readSize_ / 4)) {
-    HIO_PROBE("link.read.smaller");
-    readSize_ = std::max(std::min(bs_, LeastRead), readSize_ / 2);
+  } else if (count > 0 && count < std::min(room, readSize_ / 4)) {
+    readSmaller();
   }
+  return count;
+}
+
+void Link::readSmaller() noexcept {
+  HIO_PROBE("link.read.smaller");
+  readSize_ = std::max(std::min(bs_, LeastRead), readSize_ / 2);
+}
+
+// A visit has brought nothing. After a few of them in a row, memory is given back.
+void Link::rest() noexcept {
+  readSmaller();
+  if (!rxbs_->empty() || rxbs_->capacity() <= IdleBlock || readSize_ > IdleBlock) return;
+  HIO_PROBE("link.rx.release");
+  rxbs_->release();
 }
 
 net::IoResult Link::take(std::span<std::byte> room) {

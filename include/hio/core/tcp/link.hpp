@@ -31,7 +31,7 @@ struct Limits {
   // tx() refuses bytes that would make txbs longer than this.
   std::size_t txLimit = 64U << 20U;
   // What one service() receives at most, so that a fast sender cannot keep it for ever. With a
-  // poller never more than 64 KiB, or bs if that is larger: there, deadline() asks for the rest.
+  // poller never more than 64 KiB, or bs if that is larger: the waker is then told of the rest.
   std::size_t rxBudget = 1U << 20U;
 };
 
@@ -198,7 +198,8 @@ class HIO_EXPORT Link : public base::Tymee {
   // A send has failed; what has arrived may still be read.
   bool sendDead() const noexcept { return sendShut_ || failure_ != nullptr; }
   std::size_t receiveSome(std::size_t allowed);
-  void adapt(std::size_t room, std::size_t count) noexcept;
+  void readSmaller() noexcept;
+  void rest() noexcept;
   net::IoResult take(std::span<std::byte> room);
   net::IoResult put(std::span<const std::byte> data);
   void fail(Stage stage, const std::error_code& code);

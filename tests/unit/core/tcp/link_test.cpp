@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -152,6 +153,15 @@ TEST_F(LinkTest, WhatIsReadAtOnceFollowsTheStream) {
   client.clearRxbs();
   for (int count = 0; count < 20; ++count) client.serviceReceives();
   EXPECT_LE(client.rxbs().capacity(), 4096U);
+}
+
+TEST_F(LinkTest, WithoutLimitsMemoryFollowsTheStreamToo) {
+  constexpr std::size_t None = std::numeric_limits<std::size_t>::max();
+  Client client({.limits = {.rxHigh = None, .rxBudget = None}, .net = &net});
+  connect(client).receives = {std::string(1U << 20U, 'x')};
+  client.serviceReceives();
+  EXPECT_EQ(client.rxbs().size(), 1U << 20U);
+  EXPECT_LE(client.rxbs().capacity(), 4U << 20U);
 }
 
 TEST_F(LinkTest, AboveTheHighWaterMarkNothingIsRead) {
