@@ -34,10 +34,13 @@ struct StreamOptions {
   bool keepAlive = false;
 };
 
-// Bytes that a stream holds itself, so that a descriptor tells nothing of them.
+// What no descriptor tells of a stream.
 struct Held {
   bool received = false;  // receive() may have something to give
   bool unsent = false;    // taken by send() and not yet passed on; a send of nothing passes them on
+  // Blocked by something else than the far side, such as a kernel short of memory: nobody will tell
+  // when that is over, so it is worth another try after a pause.
+  bool starved = false;
 };
 
 enum class Direction : std::uint8_t { receive, send, both };
@@ -109,6 +112,8 @@ class HIO_EXPORT Listener {
   virtual Endpoint local() const = 0;
   virtual BufferSizes bufferSizes() const = 0;
   virtual int fd() const = 0;
+  // The last accept() was blocked though there may be a connection; see Held.
+  virtual bool starved() const noexcept { return false; }
   // As a Stream's; `waker` is told of connections to accept.
   virtual bool attach(Poller* poller, base::Waker waker);
 

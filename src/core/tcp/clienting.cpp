@@ -145,7 +145,10 @@ std::optional<Tyme> Client::deadline() const {
     case Phase::handshaking:
       if (lookup_) at(lookedUpAt_ ? help::later(*lookedUpAt_, Dial::Look) : tyme());
       if (dial_ && dial_->deadline(tyme())) at(*dial_->deadline(tyme()));
-      if (shaking_ && (!secured_ || shaking_->held().received)) at(tyme());
+      if (shaking_ && !secured_) at(tyme());
+      if (shaking_ && secured_) {
+        if (const auto more = dueAt(shaking_->held(), tyme())) at(*more);
+      }
       if (paced() && tymer_.duration() > Tyme(0)) at(dueAt(tymer_));
       break;
     case Phase::cutoff:
@@ -153,6 +156,7 @@ std::optional<Tyme> Client::deadline() const {
       break;
     case Phase::connected:
       if (ready()) at(tyme());
+      if (starved()) at(help::later(tyme(), Starving));
       break;
     case Phase::closed:
     case Phase::stopped:
@@ -399,7 +403,6 @@ void Client::retryOrStop(Stage stage) {
     return;
   }
   clearEnds();
-  constexpr Tyme Starving = std::chrono::milliseconds(100);
   pause_ = help::Lapse(
       std::max(backoff_ ? backoff_->next() : Tyme(0), starved ? Starving : Tyme(0)), tyme());
   phase_ = Phase::waiting;

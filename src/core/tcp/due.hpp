@@ -1,9 +1,17 @@
-// When a timer or a lapse is over, also when its time was set back.
+// When something is to be done: a timer or a lapse is over, also when its time was set back; a
+// stream has something; the machine may have again what it lacked.
 #pragma once
 
+#include <chrono>
+#include <optional>
+
 #include "hio/base/tyming.hpp"
+#include "hio/net/stream.hpp"
 
 namespace hio::core::tcp {
+
+// Before descriptors or memory that the machine lacks are asked for again.
+inline constexpr base::Tyme Starving = std::chrono::milliseconds(100);
 
 // It has expired. A time that was set back starts it anew: it would run too long.
 inline bool due(base::Tymer& tymer) {
@@ -22,6 +30,12 @@ inline base::Tyme dueAt(const base::Tymer& tymer) {
 }
 inline base::Tyme dueAt(const help::Lapse& lapse, base::Tyme now) {
   return lapse.elapsed(now) < base::Tyme(0) ? now : lapse.stop();
+}
+
+// When a handshake goes on though nothing new is told; empty: not before.
+inline std::optional<base::Tyme> dueAt(const net::Held& held, base::Tyme now) {
+  if (held.starved) return help::later(now, Starving);
+  return held.received ? std::optional(now) : std::nullopt;
 }
 
 }  // namespace hio::core::tcp

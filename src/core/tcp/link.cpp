@@ -15,6 +15,8 @@ constexpr std::size_t LeastRead = 512;
 constexpr std::size_t MostRead = std::size_t(64) * 1024;
 // What rxbs grows by at most while a stream fills it.
 constexpr std::size_t MostBlock = std::size_t(1) << 20U;
+// How long a machine that is short of memory may leave a connection without any progress.
+constexpr Tyme MostStarving = std::chrono::seconds(10);
 // The largest block that rxbs keeps when nothing comes.
 constexpr std::size_t IdleBlock = 4096;
 
@@ -77,6 +79,7 @@ void Link::adopt(std::unique_ptr<net::Stream>&& stream) {
   stream_ = std::move(stream);
   told_ = attachment_.poller != nullptr && attachment_.to(*stream_);
   traffic_ = {.epoch = traffic_.epoch + 1};
+  starvedSince_.reset();
   failure_.reset();
   clearEnds();
   changed();
@@ -99,7 +102,7 @@ int Link::fd() const noexcept {
 }
 
 Interest Link::wants() const noexcept {
-  if (!flowing()) return {};
+  if (!flowing() || starved()) return {};
   return {.read = !ended_ && !full(),
           .write = (!txbs_->empty() && !sendDead()) || stream_->held().unsent};
 }
@@ -118,6 +121,7 @@ bool Link::ready() const noexcept {
   if (!flowing()) return false;
   if (failure_ != nullptr && !full()) return true;
   const net::Held held = stream_->held();
+  if (held.starved) return false;
   if (held.received && !ended_ && !full()) return true;
   // Without a poller the descriptor tells of room for sending.
   return watched() && stream_->sendable() && (held.unsent || (!txbs_->empty() && !sendDead()));
@@ -212,6 +216,7 @@ net::IoResult Link::take(std::span<std::byte> room) {
   if (result.count() > room.size()) {
     result = net::IoResult::failed(std::make_error_code(std::errc::protocol_error));
   }
+  result = bounded(result);
   if (result.isDone()) {
     traffic_.received += result.count();
     if (wl_ != nullptr) wl_->writeRx(room.first(result.count()), *who_);
@@ -280,6 +285,7 @@ net::IoResult Link::put(std::span<const std::byte> data) {
   if (result.count() > data.size()) {
     result = net::IoResult::failed(std::make_error_code(std::errc::protocol_error));
   }
+  result = bounded(result);
   if (result.count() > 0) {
     traffic_.sent += result.count();
     if (wl_ != nullptr) wl_->writeTx(data.first(result.count()), *who_);
@@ -289,6 +295,19 @@ net::IoResult Link::put(std::span<const std::byte> data) {
     fail(Stage::send, result.code());
   }
   return result;
+}
+
+// A machine that stays short of memory has failed.
+net::IoResult Link::bounded(net::IoResult result) {
+  if (!result.isBlocked() || !tymth() || !stream_->held().starved) {
+    if (result.isDone() || result.isBlocked()) starvedSince_.reset();
+    return result;
+  }
+  const Tyme now = tyme();
+  if (!starvedSince_ || *starvedSince_ > now) starvedSince_ = now;
+  HIO_PROBE_IF("link.starved.long", help::between(*starvedSince_, now) >= MostStarving);
+  if (help::between(*starvedSince_, now) < MostStarving) return result;
+  return net::IoResult::failed(std::make_error_code(std::errc::no_buffer_space));
 }
 
 void Link::shutdown(net::Direction direction) {

@@ -27,6 +27,10 @@ Address reachable(net::Ip ip, std::uint16_t port) {
   return {ip.text(), port};
 }
 
+void addOnce(std::vector<std::shared_ptr<Turn>>& turns, const std::shared_ptr<Turn>& turn) {
+  if (std::find(turns.begin(), turns.end(), turn) == turns.end()) turns.push_back(turn);
+}
+
 AcceptorOptions acceptorOptions(const ServerOptions& options) {
   return {.ha = options.ha.empty() ? Address(options.host, checkedPort(options.port, "port"))
                                    : options.ha,
@@ -115,6 +119,11 @@ net::Listener::Accepted Acceptor::acceptOne() {
   return accepted;
 }
 
+std::optional<Tyme> Acceptor::acceptDue() const {
+  if (!listener_ || (!failure_ && !listener_->starved())) return std::nullopt;
+  return help::later(std::min(askedAt_, tyme()), Starving);
+}
+
 std::optional<Acceptor::Incoming> Acceptor::accept() {
   if (!listener_) throw std::logic_error("accept: the server is closed; open it first");
   auto accepted = acceptOne();
@@ -125,6 +134,7 @@ std::optional<Acceptor::Incoming> Acceptor::accept() {
 }
 
 void Acceptor::serviceAccepts(std::size_t most) {
+  if (tymth()) askedAt_ = tyme();
   for (std::size_t count = 0; listener_ && count < most; ++count) {
     auto accepted = acceptOne();
     if (!accepted.stream) return;
@@ -214,6 +224,7 @@ void Server::attach(net::Poller* poller, base::Waker waker) {
     if (remoter->turn_) std::exchange(remoter->turn_, nullptr)->leave();
   }
   lingering_.clear();
+  starving_.clear();
   turns_ = poller != nullptr ? std::make_unique<Turns>(waker) : nullptr;
   Acceptor::attach(poller, std::move(waker));
   for (const auto& [ca, remoter] : ixes_) attachIx(*remoter);
@@ -231,6 +242,8 @@ std::optional<Tyme> Server::deadline() const {
   std::optional<Tyme> next;
   const auto at = [&next](Tyme when) { next = next ? std::min(*next, when) : when; };
   if (turns_ && !turns_->empty()) at(tyme());
+  if (const auto again = acceptDue()) at(*again);
+  if (!starving_.empty()) at(dueAt(pause_, tyme()));
   for (const auto& turn : lingering_) {
     const Remoter* const remoter = turn->remoter();
     if (remoter != nullptr) at(remoter->rxbs().empty() ? tyme() : dueAt(remoter->tymer_));
@@ -245,6 +258,7 @@ void Server::close() {
   ixes_.clear();
   serviced_.clear();
   lingering_.clear();
+  starving_.clear();
 }
 
 void Server::serviceAxes() {
@@ -308,15 +322,23 @@ void Server::service() {
   if (!turns_) return;
   for (Remoter* const remoter : serviced_) {
     const auto& turn = remoter->turn_;
-    if ((remoter->cutoff() || !remoter->opened()) &&
-        std::find(lingering_.begin(), lingering_.end(), turn) == lingering_.end()) {
-      lingering_.push_back(turn);
-    }
+    if (remoter->cutoff() || !remoter->opened()) addOnce(lingering_, turn);
     if (remoter->ready() || !remoter->watched()) turn->wake();
+    if (remoter->starved()) starve(*remoter);
   }
 }
 
+void Server::starve(const Remoter& remoter) {
+  if (!tymth()) return remoter.turn_->wake();
+  if (starving_.empty()) pause_ = help::Lapse(Starving, tyme());
+  addOnce(starving_, remoter.turn_);
+}
+
 void Server::takeTurns() {
+  if (!starving_.empty() && due(pause_, tyme())) {
+    for (const auto& turn : starving_) turn->wake();
+    starving_.clear();
+  }
   while (Turn* const turn = turns_->take()) serviced_.push_back(turn->remoter());
 }
 

@@ -59,8 +59,9 @@ std::optional<Tyme> ServerTls::deadline() const {
   std::optional<Tyme> next = Server::deadline();
   if (!tymth()) return next;
   for (const Shaking& shaking : cxes_) {
-    const Tyme at = shaking.incoming.cs->held().received ? tyme() : dueAt(shaking.tymer);
-    next = next ? std::min(*next, at) : at;
+    const auto more = dueAt(shaking.incoming.cs->held(), tyme());
+    const Tyme at = std::min(more.value_or(Tyme::max()), dueAt(shaking.tymer));
+    next = std::min(next.value_or(at), at);
   }
   return next;
 }

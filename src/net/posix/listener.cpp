@@ -36,6 +36,7 @@ constexpr int MostPassedOver = 64;
 }  // namespace
 
 Listener::Accepted SocketListener::accept() {
+  starved_ = false;
   if (!marks_.readable()) return {IoResult::blocked(IoResult::On::read)};
   for (int passed = 0; passed < MostPassedOver; ++passed) {
     SockAddr peer;
@@ -44,8 +45,10 @@ Listener::Accepted SocketListener::accept() {
     if (!fd) {
       code = lastError();
       if (concernsOnlyThatConnection(code.value())) continue;
+      if (code.value() == EAGAIN) return {marks_.blocked(fd_.get(), IoResult::On::read)};
       const IoResult result = IoResult::of(code, IoResult::On::read);
-      return {result.isBlocked() ? marks_.blocked(fd_.get(), IoResult::On::read) : result};
+      starved_ = result.isBlocked();
+      return {result};
     }
     applyOptions(fd.get(), options_, code);
     const auto local = localOf(fd.get(), code);
@@ -53,6 +56,7 @@ Listener::Accepted SocketListener::accept() {
     return {IoResult::done(),
             std::make_unique<SocketStream>(std::move(fd), *local, peer.endpoint())};
   }
+  starved_ = true;
   return {IoResult::blocked(IoResult::On::read)};
 }
 

@@ -16,6 +16,7 @@ class SocketListener final : public Listener {
   Endpoint local() const override { return local_; }
   BufferSizes bufferSizes() const override;
   int fd() const override { return fd_.get(); }
+  bool starved() const noexcept override { return starved_; }
   bool attach(Poller* poller, base::Waker waker) override;
 
  private:
@@ -23,6 +24,7 @@ class SocketListener final : public Listener {
   Marks marks_;
   Endpoint local_;
   StreamOptions options_;
+  bool starved_ = false;
 };
 
 Made<Listener> listenOn(const Endpoint& local, const ListenOptions& options);

@@ -60,6 +60,7 @@ IoResult SocketStream::receive(std::span<std::byte> room) {
       uninterrupted([&] { return ::recv(fd_.get(), room.data(), room.size(), 0); });
   if (count < 0) return error(lastError(), IoResult::On::read);
   const auto received = static_cast<std::size_t>(count);
+  starve(IoResult::On::read, false);
   marks_.received(received);
   if (received < room.size()) marks_.spent(IoResult::On::read);
   if (received > 0) return IoResult::done(received);
@@ -96,12 +97,22 @@ IoResult SocketStream::send(std::span<const std::span<const std::byte>> pieces) 
 
 IoResult SocketStream::sent(ssize_t count, std::size_t asked) {
   if (count < 0) return error(lastError(), IoResult::On::write);
+  starve(IoResult::On::write, false);
   if (static_cast<std::size_t>(count) < asked) marks_.spent(IoResult::On::write);
   return IoResult::done(static_cast<std::size_t>(count));
 }
 
+void SocketStream::starve(IoResult::On on, bool starved) noexcept {
+  const auto bit = static_cast<std::uint8_t>(1U << static_cast<unsigned>(on));
+  starving_ = static_cast<std::uint8_t>(starved ? starving_ | bit : starving_ & ~bit);
+}
+
 IoResult SocketStream::error(std::error_code code, IoResult::On on) {
-  if (IoResult::of(code, on).isBlocked()) {
+  const IoResult result = IoResult::of(code, on);
+  const bool isStarved = result.isBlocked() && code.value() != EAGAIN;
+  starve(on, isStarved);
+  if (isStarved) return result;
+  if (result.isBlocked()) {
     const IoResult blocked = marks_.blocked(fd_.get(), on);
     if (blocked.isError()) first_ = blocked.code();
     return blocked;

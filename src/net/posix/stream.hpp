@@ -26,7 +26,7 @@ class SocketStream final : public Stream {
   BufferSizes bufferSizes() const override;
   int fd() const override { return fd_.get(); }
   Held held() const noexcept override {
-    return {.received = marks_.attached() && marks_.readable()};
+    return {.received = marks_.attached() && marks_.readable(), .starved = starving_ != 0};
   }
   bool sendable() const noexcept override { return marks_.writable(); }
   bool attach(Poller* poller, base::Waker waker) override;
@@ -36,12 +36,14 @@ class SocketStream final : public Stream {
   IoResult refuse(std::error_code code) noexcept;
   IoResult sent(ssize_t count, std::size_t asked);
   IoResult error(std::error_code code, IoResult::On on);
+  void starve(IoResult::On on, bool starved) noexcept;
 
   Descriptor fd_;
   Marks marks_;  // after fd_: it ends before the descriptor is closed
   Endpoint local_{};
   Endpoint peer_;
   bool connected_ = false;
+  std::uint8_t starving_ = 0;  // a bit for each direction
   std::error_code first_{};  // the kernel tells a reset once and then gives what looks like an end
 };
 

@@ -312,7 +312,8 @@ IoResult StreamImpl::shutdown(Direction direction) {
 Held StreamImpl::held() const noexcept {
   const Held below = wire_.lower().held();
   return {.received = dead_ || ended_ || more_ || wire_.exhausted() || below.received,
-          .unsent = wire_.staged() > 0 || below.unsent};
+          .unsent = wire_.staged() > 0 || below.unsent,
+          .starved = below.starved};
 }
 
 std::string StreamImpl::why() const { return why_; }

@@ -186,6 +186,8 @@ class HIO_EXPORT Link : public base::Tymee {
   virtual bool usable(std::string_view what);
   // service() has something to do of which no descriptor tells, or has told already.
   bool ready() const noexcept;
+  // It will after a pause: a call was blocked by what nobody tells the end of.
+  bool starved() const noexcept { return flowing() && stream_->held().starved; }
   const Attachment& attachment() const noexcept { return attachment_; }
   // What the link shows may have changed.
   void changed() const noexcept;
@@ -202,6 +204,7 @@ class HIO_EXPORT Link : public base::Tymee {
   void rest() noexcept;
   net::IoResult take(std::span<std::byte> room);
   net::IoResult put(std::span<const std::byte> data);
+  net::IoResult bounded(net::IoResult result);
   void fail(Stage stage, const std::error_code& code);
   void cut();
   void cutWhenOver();
@@ -226,6 +229,7 @@ class HIO_EXPORT Link : public base::Tymee {
   WireLog* wl_;
   Attachment attachment_;
   std::unique_ptr<const Failure> failure_;
+  std::optional<Tyme> starvedSince_;
   bool told_ = false;  // the stream tells the waker
   bool halfOpen_;
   bool cutoff_ = false;

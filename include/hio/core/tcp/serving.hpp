@@ -84,6 +84,9 @@ class HIO_EXPORT Acceptor : public base::Tymee {
  protected:
   const Attachment& attachment() const noexcept { return attachment_; }
   void wake() const noexcept { attachment_.waker.wake(); }
+  // When to accept again though nobody tells: after an accept that the machine could not do. Empty:
+  // not before it is told.
+  std::optional<base::Tyme> acceptDue() const;
 
  private:
   net::Listener::Accepted acceptOne();
@@ -98,6 +101,7 @@ class HIO_EXPORT Acceptor : public base::Tymee {
   bool told_ = false;  // the listener tells the waker
   std::deque<Incoming> axes_;
   std::optional<Failure> failure_;
+  base::Tyme askedAt_{0};  // for a connection, the last time
 };
 
 struct RemoterOptions {
@@ -245,12 +249,16 @@ class HIO_EXPORT Server : public Acceptor {
   bool over(Remoter& remoter) const;
   void attachIx(Remoter& remoter);
   void takeTurns();
+  // It gets another turn though nobody will tell of it.
+  void starve(const Remoter& remoter);
 
   ServerOptions options_;
   std::unique_ptr<Turns> turns_;  // with a poller; outlives the remoters
   Ixes ixes_;
   std::vector<Remoter*> serviced_;
   std::vector<std::shared_ptr<Turn>> lingering_;  // cut off, and not yet read
+  std::vector<std::shared_ptr<Turn>> starving_;   // get another turn after the pause
+  help::Lapse pause_{base::Tyme(0), base::Tyme(0)};
   base::Tyme idleLookAt_{0};
 };
 
