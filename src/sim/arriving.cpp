@@ -16,10 +16,15 @@ net::Endpoint mapped(const net::Endpoint& v4) noexcept {
 
 }  // namespace
 
+void Fabric::inform(const End& end) noexcept {
+  if (end.watcher != nullptr) end.watcher->ready(end.readiness());
+}
+
 void Fabric::fail(End& end, std::errc error) {
   end.error = codeOf(error);
   end.state = State::closed;
   disarm(end);
+  inform(end);
 }
 
 void Fabric::forgetIfDone(Connection& connection) {
@@ -89,7 +94,9 @@ void Fabric::establish(Connection& connection) {
   end.state = State::established;
   disarm(end);
   std::erase(connection.door->halfOpen, &connection);
-  connection.door->queue.push_back(&connection);
+  Door& door = *connection.door;
+  door.queue.push_back(&connection);
+  if (door.watcher != nullptr) door.watcher->ready({.readable = true});
 }
 
 void Fabric::arriveReset(Connection& connection, std::size_t side) {

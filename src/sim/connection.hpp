@@ -12,6 +12,7 @@
 
 #include "hio/help/bytearray.hpp"
 #include "hio/net/net.hpp"
+#include "hio/net/poller.hpp"
 #include "hio/sim/world.hpp"
 
 namespace hio::sim {
@@ -60,12 +61,20 @@ struct End {
   std::uint32_t timer = 0;  // of the timer that counts; earlier ones are void
   base::Tyme timerAt{0};
   base::Tyme lastArrival = base::Tyme::min();  // of packets that this end sent
+  net::Watcher* watcher = nullptr;             // told when something has changed; may be null
 
   std::uint64_t acked() const noexcept { return out.consumed(); }
   std::uint64_t total() const noexcept { return out.consumed() + out.size(); }
   // Before which byte there is room.
   std::uint64_t roomEnd() const noexcept { return (deaf ? arrived : in.consumed()) + receiveRoom; }
   bool isDead() const noexcept { return state == State::closed || state == State::timeWait; }
+  // What a call of the program would not have to wait for.
+  net::Readiness readiness() const noexcept {
+    const bool failed = error || state == State::closed;
+    return {.readable = failed || !in.empty() || finArrived || deaf || readShut,
+            .writable = failed || finWanted || (state != State::synSent && out.size() < sendRoom),
+            .ending = failed};
+  }
   bool isOutstanding() const noexcept {
     return state == State::synSent || state == State::synReceived || !out.empty() ||
            (finWanted && !finAcked);
@@ -92,6 +101,7 @@ struct Door {
   std::vector<Connection*> halfOpen{};
   std::deque<Connection*> queue{};
   bool down = false;  // the host has crashed
+  net::Watcher* watcher = nullptr;
 
   bool isFull() const noexcept { return halfOpen.size() + queue.size() >= most; }
 };

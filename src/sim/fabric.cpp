@@ -136,6 +136,7 @@ void Fabric::crash(Host& host) {
     door->down = true;
     door->halfOpen.clear();
     door->queue.clear();
+    if (door->watcher != nullptr) door->watcher->ready({.readable = true, .ending = true});
   }
   host.state_->doors.clear();
   for (auto each = connections_.begin(); each != connections_.end();) {
@@ -211,6 +212,7 @@ void Fabric::happen(const Due& due) {
   if (due.what == What::arrive) {
     ++moves_;
     arrive(due.segment);
+    inform(connection.ends.at(1U - due.segment.side));
   } else if (!isVoid(due)) {
     ++moves_;
     expire(connection, due.segment.side);

@@ -155,6 +155,8 @@ class Fabric {
   void arriveFin(const Segment& segment);
   void establish(Connection& connection);
   void fail(End& end, std::errc error);
+  // Its program may have something to do.
+  static void inform(const End& end) noexcept;
   void forgetIfDone(Connection& connection);
   Door* doorFor(const Host& host, const net::Endpoint& target) const;
   std::uint16_t takePort(Host& host, const net::Endpoint& peer, bool toItself);

@@ -5,6 +5,8 @@
 namespace hio::sim {
 
 base::Tyme WorldIdler::idle(base::Tyme tyme, base::Tyme until) {
+  // What has been delivered may have woken a doer.
+  if (world_.poller().wait(base::Tyme(0)).count() > 0) return tyme;
   const auto next = world_.next();
   return std::max(tyme, next ? std::min(until, *next) : until);
 }

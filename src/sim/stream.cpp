@@ -22,12 +22,16 @@ SimStream::SimStream(Fabric& fabric, Connection& connection, const net::BufferSi
       number_(fabric.enter(*this)),
       connected_(true) {
   end().stream = number_;
+  end().watcher = &marks_;
 }
 
 SimStream::~SimStream() {
   fabric_.sync();
   fabric_.tell(Event::Kind::closed, host_, {.stream = number_});
-  if (connection_ != nullptr) fabric_.close(*connection_, side_);
+  if (connection_ != nullptr) {
+    end().watcher = nullptr;
+    fabric_.close(*connection_, side_);
+  }
   fabric_.leave(number_);
 }
 
@@ -89,6 +93,8 @@ IoResult SimStream::connect() {
     HIO_PROBE_IF("sim.connect.refused-at-once", connection_ == nullptr);
     if (connection_ == nullptr) return refuse(code);
     end().stream = number_;
+    end().watcher = &marks_;
+    look();
     fabric_.tell(Event::Kind::connecting, end());
     return IoResult::blocked(IoResult::On::write);
   }
@@ -97,6 +103,7 @@ IoResult SimStream::connect() {
   if (end().state == State::synSent) return IoResult::blocked(IoResult::On::write);
   if (end().state == State::closed) return refuse(codeOf(std::errc::connection_aborted));
   connected_ = true;
+  look();
   fabric_.tell(Event::Kind::connected, end());
   return IoResult::done();
 }
@@ -104,6 +111,13 @@ IoResult SimStream::connect() {
 IoResult SimStream::receive(std::span<std::byte> room) {
   fabric_.sync();
   if (room.empty()) return IoResult::done();
+  const IoResult result = receiveNow(room);
+  look();
+  starved_.readable = result.isBlocked() && marks_.known().readable;
+  return result;
+}
+
+IoResult SimStream::receiveNow(std::span<std::byte> room) {
   const CallFate fate = fateOf(Op::receive, room.size(), received_);
   HIO_PROBE_IF("sim.receive.ruled", fate.code);
   if (fate.code) return ruled(fate.code, IoResult::On::read);
@@ -149,6 +163,14 @@ IoResult SimStream::send(std::span<const std::span<const std::byte>> pieces) {
   std::size_t wanted = 0;
   for (const auto& piece : pieces) wanted += piece.size();
   if (wanted == 0) return IoResult::done();
+  const IoResult result = sendNow(pieces, wanted);
+  look();
+  starved_.writable = result.isBlocked() && marks_.known().writable;
+  return result;
+}
+
+IoResult SimStream::sendNow(std::span<const std::span<const std::byte>> pieces,
+                            std::size_t wanted) {
   const CallFate fate = fateOf(Op::send, wanted, sent_);
   HIO_PROBE_IF("sim.send.ruled", fate.code);
   if (fate.code) return ruled(fate.code, IoResult::On::write);
@@ -174,6 +196,20 @@ IoResult SimStream::send(std::span<const std::span<const std::byte>> pieces) {
   sent_ += count;
   HIO_PROBE_IF("sim.send.full", count == 0);
   return count > 0 ? IoResult::done(count) : IoResult::blocked(IoResult::On::write);
+}
+
+net::Held SimStream::held() const noexcept {
+  return {.received = marks_.attached() && marks_.known().readable,
+          .starved = starved_.readable || starved_.writable};
+}
+
+bool SimStream::attach(net::Poller* poller, base::Waker waker) {
+  marks_.attach(poller, std::move(waker));
+  return poller != nullptr;
+}
+
+void SimStream::look() noexcept {
+  if (connection_ != nullptr) marks_.found(end().readiness());
 }
 
 IoResult SimStream::shutdown(net::Direction direction) {
@@ -214,13 +250,24 @@ bool concernsOnlyThatConnection(const std::error_code& code) noexcept {
 
 }  // namespace
 
+SimListener::SimListener(Fabric& fabric, std::unique_ptr<Door> door) noexcept
+    : fabric_(fabric), door_(std::move(door)) {
+  door_->watcher = &marks_;
+}
+
 SimListener::~SimListener() {
   fabric_.sync();
   fabric_.closeDoor(*door_);
 }
 
+bool SimListener::attach(net::Poller* poller, base::Waker waker) {
+  marks_.attach(poller, std::move(waker));
+  return poller != nullptr;
+}
+
 net::Listener::Accepted SimListener::accept() {
   fabric_.sync();
+  starved_ = false;
   HIO_PROBE_IF("sim.accept.down", door_->down);
   if (door_->down) return {IoResult::lost(codeOf(std::errc::network_down))};
   while (!door_->queue.empty()) {
@@ -228,7 +275,9 @@ net::Listener::Accepted SimListener::accept() {
     const bool passOver = concernsOnlyThatConnection(fate.code);
     if (fate.code && !passOver) {
       fabric_.tell(Event::Kind::failed, *door_->host, {.near = door_->local, .code = fate.code});
-      return {IoResult::of(fate.code, IoResult::On::read)};
+      const IoResult result = IoResult::of(fate.code, IoResult::On::read);
+      starved_ = result.isBlocked();
+      return {result};
     }
     Connection& connection = *door_->queue.front();
     HIO_PROBE_IF("sim.accept.ending", fate.ending != Ending::none);
@@ -241,6 +290,7 @@ net::Listener::Accepted SimListener::accept() {
     fabric_.tell(Event::Kind::accepted, connection.ends[1]);
     return {IoResult::done(), std::move(stream)};
   }
+  marks_.found({});
   return {IoResult::blocked(IoResult::On::read)};
 }
 

@@ -8,6 +8,35 @@
 
 namespace hio::sim {
 
+// Whether a program that is told of its streams knows that a call need not wait. It is told once:
+// when that has become so.
+class Marks final : public net::Watcher {
+ public:
+  void attach(net::Poller* poller, base::Waker waker) noexcept {
+    attached_ = poller != nullptr;
+    waker_ = std::move(waker);
+    known_ = {.readable = true, .writable = true};
+  }
+  bool attached() const noexcept { return attached_; }
+  const net::Readiness& known() const noexcept { return known_; }
+
+  void ready(net::Readiness now) noexcept override {
+    const bool news = (now.readable && !known_.readable) || (now.writable && !known_.writable) ||
+                      (now.ending && !known_.ending);
+    known_ = {.readable = known_.readable || now.readable,
+              .writable = known_.writable || now.writable,
+              .ending = known_.ending || now.ending};
+    if (news) waker_.wake();
+  }
+  // A call has found out how it is.
+  void found(net::Readiness now) noexcept { known_ = now; }
+
+ private:
+  bool attached_ = false;
+  net::Readiness known_{.readable = true, .writable = true};
+  base::Waker waker_;
+};
+
 class SimStream final : public net::Stream {
  public:
   // Will connect to `peer`.
@@ -26,6 +55,9 @@ class SimStream final : public net::Stream {
   net::Endpoint peer() const override;
   net::BufferSizes bufferSizes() const override { return sizes_; }
   int fd() const override { return -1; }
+  net::Held held() const noexcept override;
+  bool sendable() const noexcept override { return !marks_.attached() || marks_.known().writable; }
+  bool attach(net::Poller* poller, base::Waker waker) override;
 
   const Host& host() const noexcept { return host_; }
   net::Endpoint target() const noexcept { return peer_; }
@@ -36,7 +68,11 @@ class SimStream final : public net::Stream {
   net::IoResult refuse(std::error_code code);
   net::IoResult error(std::error_code code, net::IoResult::On on);
   net::IoResult ruled(std::error_code code, net::IoResult::On on);
+  net::IoResult receiveNow(std::span<std::byte> room);
   net::IoResult nothingToReceive();
+  net::IoResult sendNow(std::span<const std::span<const std::byte>> pieces, std::size_t wanted);
+  // Marks what the next call would not have to wait for.
+  void look() noexcept;
   void keep(std::error_code code);
 
   Fabric& fabric_;
@@ -51,22 +87,28 @@ class SimStream final : public net::Stream {
   bool connected_ = false;
   bool endTold_ = false;
   std::error_code first_{};
+  Marks marks_;
+  // A rule keeps it from receiving, or from sending.
+  net::Readiness starved_{};
 };
 
 class SimListener final : public net::Listener {
  public:
-  SimListener(Fabric& fabric, std::unique_ptr<Door> door) noexcept
-      : fabric_(fabric), door_(std::move(door)) {}
+  SimListener(Fabric& fabric, std::unique_ptr<Door> door) noexcept;
   ~SimListener() override;
 
   Accepted accept() override;
   net::Endpoint local() const override { return door_->local; }
   net::BufferSizes bufferSizes() const override { return door_->buffers; }
   int fd() const override { return -1; }
+  bool starved() const noexcept override { return starved_; }
+  bool attach(net::Poller* poller, base::Waker waker) override;
 
  private:
   Fabric& fabric_;
   std::unique_ptr<Door> door_;
+  Marks marks_;
+  bool starved_ = false;
 };
 
 class SimLookup final : public net::Lookup {

@@ -61,7 +61,30 @@ net::Made<net::Listener> Host::listen(const net::Endpoint& local,
 
 // ---- World --------------------------------------------------------------------------------------
 
-World::World(WorldOptions options) : fabric_(std::make_unique<Fabric>(std::move(options))) {}
+class World::Teller final : public net::Poller {
+ public:
+  explicit Teller(Fabric& fabric) noexcept : fabric_(fabric) {}
+
+  net::Watch watch(int, net::Watcher&, std::error_code& code) override {
+    code = codeOf(std::errc::operation_not_supported);
+    return {};
+  }
+  net::IoResult wait(std::optional<Tyme>) override {
+    const std::uint64_t before = fabric_.moves();
+    fabric_.sync();
+    return net::IoResult::done(static_cast<std::size_t>(fabric_.moves() - before));
+  }
+  void wake() noexcept override {}
+
+ private:
+  void forget(std::uint64_t, int) noexcept override {}
+
+  Fabric& fabric_;
+};
+
+World::World(WorldOptions options)
+    : fabric_(std::make_unique<Fabric>(std::move(options))),
+      teller_(std::make_unique<Teller>(*fabric_)) {}
 
 World::~World() = default;
 
@@ -79,6 +102,8 @@ InForce World::add(Rule rule) {
 }
 
 void World::service() { fabric_->sync(); }
+
+net::Poller& World::poller() noexcept { return *teller_; }
 
 std::optional<Tyme> World::next() { return fabric_->next(); }
 

@@ -11,6 +11,7 @@
 
 #include "hio/base/tyming.hpp"
 #include "hio/net/net.hpp"
+#include "hio/net/poller.hpp"
 #include "hio/sim/export.hpp"
 #include "hio/sim/rules.hpp"
 #include "hio/sim/trace.hpp"
@@ -122,6 +123,10 @@ class HIO_SIM_EXPORT World {
 
   // Delivers what is due by now.
   void service();
+  // Stands for the kernel's where a client or server is attached to a poller: its streams are told
+  // of what arrives. It watches no descriptors, and its wait() does not wait: it delivers what is
+  // due by now and counts that.
+  net::Poller& poller() noexcept;
   // When something is due next, on the Tymist; empty: nothing is on its way.
   std::optional<base::Tyme> next();
   // Grows whenever a call of a program or a delivery has changed something: when it stands still
@@ -137,7 +142,10 @@ class HIO_SIM_EXPORT World {
   std::vector<Leftover> leftovers();
 
  private:
+  class Teller;
+
   std::unique_ptr<Fabric> fabric_;
+  std::unique_ptr<Teller> teller_;
 };
 
 struct Turns {

@@ -4,12 +4,16 @@
 #include <hio/sim.hpp>
 #include <hio/sim/matchers.hpp>
 
+#include <memory>
 #include <string>
 
 using namespace std::chrono_literals;
 using namespace hio;
 using core::tcp::Client;
+using core::tcp::ClientDoer;
+using core::tcp::EchoServerDoer;
 using core::tcp::openServer;
+using core::tcp::Server;
 
 TEST(SimTutorial, FirstTest) {
   sim::Lab lab({"laptop", "server"});
@@ -112,4 +116,23 @@ TEST(SimTutorial, WithAClockOfYourOwn) {
   const auto wake = [&] { return client.deadline(); };
   EXPECT_EQ(sim::run(tymist, world, {.step = step, .done = failed, .wake = wake}),
             sim::Outcome::done);
+}
+
+TEST(SimTutorial, DoersAreToldOfWhatArrives) {
+  base::Doist doist({.limit = 1h});
+  sim::World world({.tymth = doist.tymen()});
+  sim::WorldIdler idler(world);
+  doist.idler(&idler);
+  Server server({.port = 7, .net = &world.host("server")});
+  Client client({.host = "server", .port = 7, .net = &world.host("laptop")});
+  client.tx("hello");
+  const core::tcp::LinkDoerOptions told{.poller = &world.poller()};
+  const auto user = base::doify([&](base::Tymth, base::Tyme) -> base::Deed {
+    EXPECT_TRUE(co_await core::tcp::received(client, 5));
+    doist.stop();
+    co_return true;
+  });
+  doist.run({.doers = base::Doers{std::make_shared<EchoServerDoer>(server, told),
+                                  std::make_shared<ClientDoer>(client, told), user}});
+  EXPECT_THAT(client, sim::HasReceived("hello"));
 }
