@@ -53,6 +53,7 @@ class Checker {
   void checkTraffic() const;
   void checkPhase() const;
   void checkFailure();
+  bool hasStarved() const;
   void checkCut(bool isReading);
   void checkTime() const;
   void checkEnds();

@@ -8,6 +8,7 @@
 
 #include "swarm/checker.hpp"
 #include "swarm/security.hpp"
+#include "swarm/turn.hpp"
 
 namespace hio::swarm {
 namespace {
@@ -32,6 +33,7 @@ class Run {
     openServer();
     client_ =
         security_ ? security_->client(options_, nearNotes_) : std::make_unique<Client>(options_);
+    if (driven_) client_->attach(&world_.poller(), base::Waker(clientTurn_));
     checker_.emplace(*client_, options_, nearNotes_, farNotes_,
                      security_ ? nearRecords_ : nearNotes_);
   }
@@ -179,6 +181,9 @@ class Run {
   void pass(Tyme step) {
     tymist_.tick(step);
     if (ownTymist_) ownTymist_->tick(step);
+    if (step >= Tyme(0)) return;
+    clientTurn_->wake();
+    serverTurn_->wake();
   }
 
   // The client's, on the world's time.
@@ -210,12 +215,16 @@ class Run {
     if (client_->tx(checker_->fresh(count))) checker_->given(count);
   }
 
-  void take(std::size_t count) { client_->rxbs().consume(count); }
+  void take(std::size_t count) {
+    const bool wasFull = client_->full();
+    client_->rxbs().consume(count);
+    if (wasFull) client_->wake();
+  }
 
   // One turn of both programs, and the checks.
   void step() {
     if (!server_->opened() && tymist_.tyme() >= upAt_) openServer();
-    client_->service();
+    serviceClient();
     checker_->checkServiced();
     if (security_) checkSecurity();
     if (stallTurns_ > 0) {
@@ -239,6 +248,20 @@ class Run {
                           : std::make_unique<Server>(serverOptions_);
     }
     server_->open();
+    if (driven_) server_->attach(&world_.poller(), base::Waker(serverTurn_));
+  }
+
+  bool isDue(const Turn& turn) {
+    if (!driven_) return true;
+    world_.service();
+    return turn.isDue(tymist_.tyme());
+  }
+
+  void serviceClient() {
+    if (!isDue(*clientTurn_)) return;
+    clientTurn_->begin();
+    client_->service();
+    clientTurn_->end(client_->watched() ? deadline().value_or(base::Forever) : tymist_.tyme());
   }
 
   void checkSecurity() {
@@ -254,13 +277,17 @@ class Run {
 
   // A remoter that has something to be read stays until it is read, or its time is over.
   void serviceServer() {
+    if (!isDue(*serverTurn_)) return;
     std::vector<std::pair<core::Address, const core::tcp::Remoter*>> unread;
     for (const auto& [ca, remoter] : server_->ixes()) {
       if (!remoter->rxbs().empty() && !remoter->tymer().expired()) {
         unread.emplace_back(ca, remoter.get());
       }
     }
+    serverTurn_->begin();
     server_->service();
+    serverTurn_->end(server_->watched() ? server_->deadline().value_or(base::Forever)
+                                        : tymist_.tyme());
     for (const auto& [ca, remoter] : unread) {
       const auto found = server_->ixes().find(ca);
       if (found == server_->ixes().end() || found->second.get() != remoter) {
@@ -276,7 +303,11 @@ class Run {
       return core::Address(each->far) == ca;
     });
     if (wire == wires.rend()) throw Violation("a remoter without a connection");
-    if (isCalm_ || !weather_.strikes(Fault::lazy, 700)) remoter.clearRxbs();
+    if (isCalm_ || !weather_.strikes(Fault::lazy, 700)) {
+      const bool wasFull = remoter.full();
+      remoter.clearRxbs();
+      if (wasFull) remoter.wake();
+    }
     if (isCalm_ || !random_.chance(200)) return;
     std::string text(random_.between(std::uint64_t{1}, 2000), '\0');
     for (char& c : text) c = static_cast<char>('a' + random_.below(26));
@@ -326,6 +357,7 @@ class Run {
       Tyme next = probeAt_;
       if (const auto event = world_.next()) next = std::min(next, *event);
       if (const auto due = deadline()) next = std::min(next, *due);
+      if (driven_) next = std::min(next, serverTurn_->due(tymist_.tyme()));
       pass(std::max(next - tymist_.tyme(), Tyme(1ms)));
     }
   }
@@ -408,6 +440,9 @@ class Run {
   std::uint64_t resumed_ = 0;
   Tyme probeAt_{0};
   Tyme upAt_{0};
+  const bool driven_ = plan_.mix.has(Fault::driven);
+  const std::shared_ptr<Turn> clientTurn_ = std::make_shared<Turn>();
+  const std::shared_ptr<Turn> serverTurn_ = std::make_shared<Turn>();
   int stallTurns_ = 0;
   bool givenUp_ = false;  // by its user, who has to reopen
   bool isCalm_ = false;

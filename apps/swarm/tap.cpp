@@ -60,6 +60,9 @@ class Notes::TapStream final : public net::Stream {
   int fd() const override { return -1; }
   net::Held held() const noexcept override { return below_->held(); }
   bool sendable() const noexcept override { return below_->sendable(); }
+  bool attach(net::Poller* poller, base::Waker waker) override {
+    return below_->attach(poller, std::move(waker));
+  }
   std::string why() const override { return below_->why(); }
 
  private:
@@ -97,6 +100,10 @@ class Tap::TapListener final : public net::Listener {
   net::Endpoint local() const override { return below_->local(); }
   net::BufferSizes bufferSizes() const override { return below_->bufferSizes(); }
   int fd() const override { return -1; }
+  bool starved() const noexcept override { return below_->starved(); }
+  bool attach(net::Poller* poller, base::Waker waker) override {
+    return below_->attach(poller, std::move(waker));
+  }
 
  private:
   Notes& notes_;

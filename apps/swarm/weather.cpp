@@ -31,7 +31,7 @@ std::string_view nameOf(Fault fault) noexcept {
       "latency",   "jitter",    "bandwidth", "packets", "pieces",    "buffers", "loss",
       "partition", "oneWay",    "hold",      "refuse",  "blackHole", "reset",   "finish",
       "errors",    "accepts",   "names",     "restart", "crash",     "stall",   "user",
-      "clock",     "addresses", "rewind",    "lazy",    "identity",  "blind"};
+      "clock",     "addresses", "rewind",    "lazy",    "identity",  "blind",   "driven"};
   return Names.at(static_cast<std::size_t>(fault));
 }
 

@@ -39,8 +39,9 @@ enum class Fault : std::uint8_t {
   lazy,       // the server program leaves what it has received for later
   identity,   // TLS: the server shows certificates that it should not
   blind,      // TLS: OpenSSL's own check of the name is left out: ours has to do
+  driven,     // the programs are serviced only when they were woken or are due
 };
-inline constexpr std::size_t Faults = 27;
+inline constexpr std::size_t Faults = 28;
 std::string_view nameOf(Fault fault) noexcept;
 
 // A set of fault classes.
