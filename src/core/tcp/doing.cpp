@@ -78,6 +78,7 @@ void ServerDoer::exit() {
 bool EchoServerDoer::recur(Tyme tyme) {
   const bool done = ServerDoer::recur(tyme);
   for (Remoter* const remoter : server().serviced()) {
+    if (remoter->rxbs().empty()) continue;
     const bool taken = remoter->tx(remoter->rxbs().view());
     // What can no longer be sent back must not be in the way of reading up to the end.
     if (!taken && !remoter->failure()) continue;
