@@ -128,12 +128,7 @@ TEST(Poller, ForgetsADescriptorThatWasClosedButLivesOn) {
 
 // What a process without a descriptor left is told.
 TEST(Poller, SaysWhyThereIsNone) {
-  rlimit before{};
-  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
-  const int next = ::dup(0);  // all below are taken
-  ::close(next);
-  const rlimit none{.rlim_cur = static_cast<rlim_t>(next), .rlim_max = before.rlim_max};
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const test::DescriptorShortage none;
   std::error_code code;
   std::string what;
   try {
@@ -142,7 +137,6 @@ TEST(Poller, SaysWhyThereIsNone) {
     code = error.code();
     what = error.what();
   }
-  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_EQ(code, std::errc::too_many_files_open);
   EXPECT_EQ(what, "make a poller: Too many open files");
 }

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -38,6 +39,29 @@ std::size_t openDescriptors() {
   const std::filesystem::directory_iterator each("/proc/self/fd");
   // The folder itself is open while it is read.
   return static_cast<std::size_t>(std::distance(begin(each), end(each))) - 1;
+}
+
+DescriptorShortage::DescriptorShortage(int spare) {
+  rlimit now{};
+  must(::getrlimit(RLIMIT_NOFILE, &now) == 0, "getrlimit");
+  before_ = now.rlim_cur;
+  next_ = ::dup(0);
+  ::close(next_);
+  this->spare(spare);
+}
+
+DescriptorShortage::~DescriptorShortage() {
+  rlimit limit{};
+  (void)::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = before_;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void DescriptorShortage::spare(int count) const {
+  rlimit limit{};
+  must(::getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit");
+  limit.rlim_cur = static_cast<rlim_t>(next_ + count);
+  must(::setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
 }
 
 RawListener::RawListener(int backlog, bool v6, std::uint16_t port)

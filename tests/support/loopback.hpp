@@ -16,6 +16,22 @@ bool turnUntil(const std::function<bool()>& done, const std::function<void()>& s
 // How many descriptors this process has open.
 std::size_t openDescriptors();
 
+// While it lives, the process gets no new descriptor, or so many. All below the first free one have
+// to be taken.
+class DescriptorShortage {
+ public:
+  explicit DescriptorShortage(int spare = 0);
+  ~DescriptorShortage();
+  DescriptorShortage(const DescriptorShortage&) = delete;
+  DescriptorShortage& operator=(const DescriptorShortage&) = delete;
+
+  void spare(int count) const;
+
+ private:
+  std::uint64_t before_ = 0;
+  int next_ = 0;
+};
+
 // A listening socket of 127.0.0.1, on a free port if none is given, that a test drives by hand,
 // blocking.
 class RawListener {
