@@ -13,6 +13,7 @@ configure_package_config_file(cmake/hio-cppConfig.cmake.in hio-cppConfig.cmake
 write_basic_package_version_file(hio-cppConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES
   ${PROJECT_BINARY_DIR}/hio-cppConfig.cmake ${PROJECT_BINARY_DIR}/hio-cppConfigVersion.cmake
+  cmake/Findc-ares.cmake
   DESTINATION ${package_dir})
 
 # Paths in the .pc file are relative to it, so the installed tree may be moved.
@@ -26,12 +27,17 @@ function(pkgconfig pc_name pc_library pc_description pc_requires static_define)
   configure_file(cmake/pkgconfig.pc.in ${pc_name}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${pc_name}.pc DESTINATION ${pkgconfig_dir})
 endfunction()
-# Who links the static library links OpenSSL, too.
-set(openssl "Requires: openssl >= 3.0")
-if(BUILD_SHARED_LIBS)
-  set(openssl "Requires.private: openssl >= 3.0")
+# Who links the static library links what it needs, too.
+set(needs "openssl >= 3.0")
+if(HIO_WITH_CARES)
+  string(APPEND needs ", libcares")
 endif()
-pkgconfig(hio-cpp hio "${PROJECT_DESCRIPTION}" "${openssl}" HIO_STATIC_DEFINE)
+if(BUILD_SHARED_LIBS)
+  set(requires "Requires.private")
+else()
+  set(requires "Requires")
+endif()
+pkgconfig(hio-cpp hio "${PROJECT_DESCRIPTION}" "${requires}: ${needs}" HIO_STATIC_DEFINE)
 pkgconfig(hio-cpp-sim hio_sim "Simulated network for tests of hio-cpp's users"
   "Requires: hio-cpp = ${PROJECT_VERSION}" HIO_SIM_STATIC_DEFINE)
 

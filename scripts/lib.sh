@@ -4,7 +4,8 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 jobs=$(nproc)
 
-build_packages=(ca-certificates cmake g++ libcli11-dev libfmt-dev libssl-dev ninja-build pkg-config)
+build_packages=(ca-certificates cmake g++ libc-ares-dev libcli11-dev libfmt-dev libssl-dev
+                 ninja-build pkg-config)
 test_packages=(git libgmock-dev libgtest-dev nginx-light openssl redis-server socat strace)
 # Other makers' TLS, for the tests against them.
 test_packages+=(gnutls-bin libmbedtls-dev libnginx-mod-stream libnss3-tools

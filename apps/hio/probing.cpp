@@ -41,6 +41,9 @@ class MarkingLookup final : public net::Lookup {
     if (result.isDone()) marks_.resolved = marks_.clock.elapsed();
     return result;
   }
+  bool attach(net::Poller* poller, base::Waker waker) override {
+    return lookup_->attach(poller, std::move(waker));
+  }
 
  private:
   std::unique_ptr<net::Lookup> lookup_;

@@ -44,7 +44,7 @@ std::optional<net::Ip> settleHost(std::string_view host) {
 std::string normalizeHost(std::string_view host) {
   if (const auto ip = settleHost(host)) return ip->text();
   std::vector<net::Ip> found;
-  const auto lookup = net::systemNet().resolver().lookup(std::string(host));
+  const auto lookup = net::blockingResolver().lookup(std::string(host));
   if (const auto result = lookup->poll(found); !result.isDone()) {
     throw std::system_error(result.code(), "resolve '" + std::string(host) + "'");
   }

@@ -14,7 +14,7 @@ class ResolveCategory final : public std::error_category {
       case ResolveError::noAddress:
         return "the name has no address";
       case ResolveError::tryAgain:
-        return "no name server answered";
+        return "no name server gave an answer";
       case ResolveError::refused:
         return "the name servers give no answer";
       case ResolveError::badName:

@@ -19,7 +19,7 @@ namespace hio::net {
 enum class ResolveError {
   notFound = 1,  // the name does not exist
   noAddress,     // the name exists and has no address
-  tryAgain,      // no name server answered
+  tryAgain,      // no name server gave an answer
   refused,       // the name servers refuse, or are not set up
   badName,       // no such name can exist
 };
@@ -36,6 +36,9 @@ class HIO_EXPORT Lookup {
   // Goes on: blocked(read) until there is an answer; done(count) puts the addresses into `found`,
   // best first, at least one; failed(code) otherwise.
   virtual IoResult poll(std::vector<Ip>& found) = 0;
+  // As a Stream's; `waker` is told when poll() may have news. Poll now and then even so: nobody
+  // tells that an answer is overdue.
+  virtual bool attach(Poller* poller, base::Waker waker);
 
  protected:
   Lookup() = default;
@@ -80,8 +83,14 @@ class HIO_EXPORT Net {
   Net() = default;
 };
 
-// The machine's own network. All threads may use it. What buffers a new socket has is asked of the
-// kernel once: settings of the system that change later are learned by no running program.
+// Finds names as getaddrinfo does, from all sources that nsswitch.conf lists. Its lookups block
+// inside poll(), for seconds where no name server answers. All threads may use it.
+HIO_EXPORT Resolver& blockingResolver() noexcept;
+
+// The machine's own network. All threads may use it. Its lookups ask the hosts file and the name
+// servers and do not block; without c-ares (HIO_WITH_CARES) they are blockingResolver()'s. What
+// buffers a new socket has is asked of the kernel once: settings of the system that change later
+// are learned by no running program.
 HIO_EXPORT Net& systemNet() noexcept;
 
 }  // namespace hio::net

@@ -14,6 +14,9 @@
 namespace hio::core::tcp {
 namespace {
 
+// How often a lookup that tells of news is looked at without: nobody tells that it is overdue.
+constexpr Tyme LookOverdue = std::chrono::seconds(1);
+
 void checkNotNegative(Tyme value, std::string_view field) {
   if (value >= Tyme(0)) return;
   throw std::invalid_argument(std::string(field) + " is " + std::to_string(value.count()) +
@@ -143,7 +146,10 @@ std::optional<Tyme> Client::deadline() const {
     case Phase::resolving:
     case Phase::connecting:
     case Phase::handshaking:
-      if (lookup_) at(lookedUpAt_ ? help::later(*lookedUpAt_, Dial::Look) : tyme());
+      if (lookup_) {
+        const Tyme pause = lookupTells_ ? LookOverdue : Dial::Look;
+        at(lookedUpAt_ ? help::later(*lookedUpAt_, pause) : tyme());
+      }
       if (dial_ && dial_->deadline(tyme())) at(*dial_->deadline(tyme()));
       if (shaking_ && !secured_) at(tyme());
       if (shaking_ && secured_) {
@@ -235,6 +241,7 @@ bool Client::begin() {
   if (tymth()) tymer_.start();
   if (const auto ip = settleHost(target_)) return dial({*ip});
   lookup_ = net_->resolver().lookup(target_);
+  lookupTells_ = attachment().poller != nullptr && attachment().to(*lookup_);
   phase_ = Phase::resolving;
   return true;
 }
@@ -496,6 +503,7 @@ void Client::wasCut() {
 
 void Client::attach(net::Poller* poller, base::Waker waker) {
   Link::attach(poller, std::move(waker));
+  if (lookup_) lookupTells_ = attachment().to(*lookup_);
   if (dial_) dial_->attach(attachment());
   if (shaking_) attachment().to(*shaking_);
 }

@@ -4,8 +4,8 @@
 
 #include <atomic>
 
+#include "net/dns/resolver.hpp"
 #include "net/posix/listener.hpp"
-#include "net/posix/resolver.hpp"
 #include "net/posix/socket.hpp"
 #include "net/posix/stream.hpp"
 
@@ -26,7 +26,13 @@ class SystemNet final : public Net {
     return posix::listenOn(local, options);
   }
 
-  Resolver& resolver() override { return resolver_; }
+  Resolver& resolver() override {
+#ifdef HIO_WITH_CARES
+    return resolver_;
+#else
+    return blockingResolver();
+#endif
+  }
 
   std::uint64_t seed() override {
     std::uint64_t seed = 0;
@@ -49,7 +55,9 @@ class SystemNet final : public Net {
             .receive = receive_.load(std::memory_order_relaxed)};
   }
 
-  posix::SystemResolver resolver_;
+#ifdef HIO_WITH_CARES
+  dns::DnsResolver resolver_;
+#endif
   std::atomic<std::size_t> send_{0};
   std::atomic<std::size_t> receive_{0};  // 0: not known yet
 };

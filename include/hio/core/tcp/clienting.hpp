@@ -221,6 +221,7 @@ class HIO_EXPORT Client : public Link {
   net::IoResult::On shakesOn_ = net::IoResult::On::read;
   bool noDelay_;
   bool keepAlive_;
+  bool lookupTells_ = false;  // the waker of news
   std::unique_ptr<Dial> dial_;
   std::unique_ptr<net::Stream> shaking_;
   std::unique_ptr<net::Lookup> lookup_;

@@ -55,6 +55,7 @@ struct Attachment {
 
   // False where the stream tells nobody.
   bool to(net::Stream& stream) const { return stream.attach(poller, waker); }
+  bool to(net::Lookup& lookup) const { return lookup.attach(poller, waker); }
 };
 
 class Link;
