@@ -29,7 +29,7 @@ std::string_view doing(Stage stage) noexcept {
 }
 
 std::string_view tlsAdvice(const std::error_code& code) noexcept {
-  if (code == net::TlsError::notTls) return "check the port, or connect without TLS";
+  if (code == net::TlsError::notTls) return "check the port, and that both sides use TLS";
   if (code == net::TlsError::protocol) return "check which versions and ciphers each side allows";
   if (code == net::TlsError::wrongPin) return "if the key was changed on purpose, change the pin";
   if (const auto verdict = net::verdictOf(code)) {
@@ -81,6 +81,9 @@ std::string_view adviceFor(Stage stage, const std::error_code& code) noexcept {
   }
   if (code == std::errc::too_many_files_open || code == std::errc::too_many_files_open_in_system) {
     return "too many descriptors are open: close some or raise the limit (ulimit -n)";
+  }
+  if (code == std::errc::no_buffer_space || code == std::errc::not_enough_memory) {
+    return "this machine is short of memory, or of memory for its network (net.ipv4.tcp_mem)";
   }
   if (code == std::errc::address_not_available && stage == Stage::connect) {
     return "no local port is free for it: close connections or wait";

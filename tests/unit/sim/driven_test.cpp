@@ -1,4 +1,5 @@
 // Programs that the simulated network tells of what there is to do.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -176,6 +177,7 @@ TEST_F(Starved, AClientFailsWhenItLastsTooLong) {
   ASSERT_TRUE(client.failure());
   EXPECT_EQ(client.failure()->code(), std::errc::no_buffer_space);
   EXPECT_EQ(client.failure()->stage(), Stage::send);
+  EXPECT_THAT(client.failure()->message(), testing::HasSubstr("short of memory"));
   EXPECT_EQ(client.txbs().text(), "hello");
   EXPECT_GE(took, 10s);
   EXPECT_LT(took, 11s);
