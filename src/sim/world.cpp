@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ostream>
 #include <stdexcept>
 #include <utility>
 
@@ -189,7 +190,21 @@ std::string Leftover::text() const {
   return host;
 }
 
+std::ostream& operator<<(std::ostream& out, const Leftover& left) { return out << left.text(); }
+
 // ---- running ------------------------------------------------------------------------------------
+
+std::ostream& operator<<(std::ostream& out, Outcome outcome) {
+  switch (outcome) {
+    case Outcome::done:
+      return out << "done";
+    case Outcome::late:
+      return out << "late";
+    case Outcome::quiet:
+      break;
+  }
+  return out << "quiet";
+}
 
 Outcome run(base::Tymist& tymist, World& world, const Turns& turns) {
   if (!turns.step || !turns.done) throw std::invalid_argument("run: give .step and .done");

@@ -4,7 +4,6 @@
 
 #include <gmock/gmock.h>
 
-#include <ostream>
 #include <string>
 #include <system_error>
 
@@ -41,12 +40,5 @@ MATCHER_P(HasFailed, code,
   *result_listener << failureOf(arg);
   return arg.failure() && arg.failure()->code() == code;
 }
-
-// What EXPECT_EQ and EXPECT_THAT(world.leftovers(), IsEmpty()) print.
-inline void PrintTo(Outcome outcome, std::ostream* out) {
-  constexpr const char* Names[] = {"done", "late", "quiet"};
-  *out << Names[static_cast<int>(outcome)];
-}
-inline void PrintTo(const Leftover& left, std::ostream* out) { *out << left.text(); }
 
 }  // namespace hio::sim

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <optional>
 #include <string>
@@ -96,6 +97,7 @@ struct Leftover {
   // One line: what is left, and where.
   HIO_SIM_EXPORT std::string text() const;
 };
+HIO_SIM_EXPORT std::ostream& operator<<(std::ostream& out, const Leftover& left);
 
 // Delivers what is due whenever a program calls its network, or when asked. Two worlds of one seed
 // whose programs make the same calls at the same times are the same, event by event. Must outlive
@@ -162,6 +164,7 @@ enum class Outcome : std::uint8_t {
   late,   // the limit has passed
   quiet,  // not done, and nothing is going to happen any more
 };
+HIO_SIM_EXPORT std::ostream& operator<<(std::ostream& out, Outcome outcome);
 
 // Turns the programs in virtual time until done: time jumps to the next moment at which something
 // can happen, so that waiting costs nothing. The limit counts from now. Throws std::runtime_error
