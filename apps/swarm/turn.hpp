@@ -1,7 +1,7 @@
 // When a program has to be serviced.
 #pragma once
 
-#include "hio/base/idler.hpp"
+#include "hio/base/pacer.hpp"
 #include "hio/base/waker.hpp"
 
 namespace hio::swarm {

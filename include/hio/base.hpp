@@ -3,6 +3,6 @@
 
 #include "hio/base/deed.hpp"
 #include "hio/base/doing.hpp"
-#include "hio/base/idler.hpp"
+#include "hio/base/pacer.hpp"
 #include "hio/base/tyming.hpp"
 #include "hio/base/waker.hpp"

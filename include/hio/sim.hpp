@@ -2,9 +2,9 @@
 #pragma once
 
 #include "hio/sim/entropy.hpp"
-#include "hio/sim/idler.hpp"
-#include "hio/sim/lab.hpp"
+#include "hio/sim/pacer.hpp"
 #include "hio/sim/random.hpp"
 #include "hio/sim/rules.hpp"
+#include "hio/sim/testbed.hpp"
 #include "hio/sim/trace.hpp"
 #include "hio/sim/world.hpp"

@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "base/agenda.hpp"
+#include "base/run_queue.hpp"
 
 namespace hio::base {
 

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "hio/base/idler.hpp"
+#include "hio/base/pacer.hpp"
 #include "hio/base/tyming.hpp"
 #include "hio/base/waker.hpp"
 #include "hio/export.hpp"

@@ -9,7 +9,7 @@
 #include <system_error>
 #include <utility>
 
-#include "hio/base/idler.hpp"
+#include "hio/base/pacer.hpp"
 #include "hio/export.hpp"
 #include "hio/net/stream.hpp"
 

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "core/tcp/due.hpp"
-#include "core/tcp/turns.hpp"
+#include "core/tcp/ready_line.hpp"
 #include "help/probe.hpp"
 
 namespace hio::core::tcp {

@@ -3,7 +3,7 @@
 
 #include "hio/net/stream.hpp"
 #include "net/posix/descriptor.hpp"
-#include "net/posix/readiness.hpp"
+#include "net/posix/readiness_cache.hpp"
 
 namespace hio::net::posix {
 

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "hio/base/doing.hpp"
-#include "hio/base/idler.hpp"
+#include "hio/base/pacer.hpp"
 #include "support/allocations.hpp"
 #include "support/doers.hpp"
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "hio/base/deed.hpp"
-#include "hio/base/idler.hpp"
+#include "hio/base/pacer.hpp"
 #include "hio/sim/random.hpp"
 #include "support/doers.hpp"
 

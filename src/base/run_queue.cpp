@@ -1,4 +1,4 @@
-#include "base/agenda.hpp"
+#include "base/run_queue.hpp"
 
 #include <algorithm>
 #include <stdexcept>

@@ -1,4 +1,4 @@
-#include "hio/sim/lab.hpp"
+#include "hio/sim/testbed.hpp"
 
 #include <stdexcept>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "hio/sim/idler.hpp"
+#include "hio/sim/pacer.hpp"
 
 #include <gtest/gtest.h>
 

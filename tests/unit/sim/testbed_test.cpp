@@ -1,5 +1,5 @@
 // The kit for users' tests: a lab, and matchers.
-#include "hio/sim/lab.hpp"
+#include "hio/sim/testbed.hpp"
 
 #include "hio/core/tcp.hpp"
 #include "hio/sim/matchers.hpp"

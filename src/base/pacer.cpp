@@ -1,4 +1,4 @@
-#include "hio/base/idler.hpp"
+#include "hio/base/pacer.hpp"
 
 #include <algorithm>
 

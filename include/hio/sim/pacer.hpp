@@ -1,7 +1,7 @@
 // Lets a Doist live in a simulated world.
 #pragma once
 
-#include "hio/base/idler.hpp"
+#include "hio/base/pacer.hpp"
 #include "hio/sim/export.hpp"
 #include "hio/sim/world.hpp"
 
