@@ -104,7 +104,7 @@ class Run {
     if (weather_.strikes(Fault::restart, 15)) {
       say("the server is restarted");
       server_->close();
-      upAt_ = help::later(tymist_.tyme(), random_.between(Tyme(0), 5s));
+      upAt_ = help::saturatingAdd(tymist_.tyme(), random_.between(Tyme(0), 5s));
     }
     if (security_ && client_->phase() == Phase::stopped && random_.chance(100)) {
       say("the user does not believe it");
@@ -114,7 +114,7 @@ class Run {
       say("the server's machine crashes");
       far_.crash();
       server_->close();
-      upAt_ = help::later(tymist_.tyme(), random_.between(Tyme(0), 20s));
+      upAt_ = help::saturatingAdd(tymist_.tyme(), random_.between(Tyme(0), 20s));
     }
     if (weather_.strikes(Fault::stall, 20)) {
       stallTurns_ = static_cast<int>(random_.between(std::uint64_t{1}, 20));
@@ -190,7 +190,7 @@ class Run {
   std::optional<Tyme> deadline() const {
     const auto own = client_->deadline();
     if (!own) return own;
-    return help::later(tymist_.tyme(), help::between(client_->tyme(), *own));
+    return help::saturatingAdd(tymist_.tyme(), help::saturatingSubtract(*own, client_->tyme()));
   }
 
   void moveTime() {
@@ -340,7 +340,7 @@ class Run {
   // Turns without faults until nothing is lacking.
   template <class WhatLacks>
   void quietlyUntil(const WhatLacks& whatLacks) {
-    const Tyme limit = help::later(tymist_.tyme(), 1h);
+    const Tyme limit = help::saturatingAdd(tymist_.tyme(), 1h);
     while (!std::string_view(whatLacks()).empty()) {
       if (tymist_.tyme() > limit)
         throw Violation("no liveness: an hour without faults, and " + std::string(whatLacks()));

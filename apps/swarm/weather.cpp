@@ -110,7 +110,7 @@ void Weather::begin(Fault fault, Fault group, std::uint32_t perMille, Tyme now) 
     if (each.group == group) return;
   }
   const Tyme lasts = random_.chance(900) ? random_.between(1ms, 10s) : random_.between(10s, 10min);
-  passing_.push_back({group, help::later(now, lasts), world_.add(ruleOf(fault))});
+  passing_.push_back({group, help::saturatingAdd(now, lasts), world_.add(ruleOf(fault))});
 }
 
 sim::Rule Weather::ruleOf(Fault fault) {

@@ -134,12 +134,12 @@ void ReDoer::go(std::coroutine_handle<> innermost) noexcept {
 }
 
 bool Sleep::ready(Tyme tyme, bool /*woken*/) {
-  if (!end_) end_ = help::later(tyme, duration_);
+  if (!end_) end_ = help::saturatingAdd(tyme, duration_);
   return tyme >= *end_;
 }
 
 bool Park::ready(Tyme tyme, bool woken) {
-  if (!end_) end_ = help::later(tyme, atMost_);
+  if (!end_) end_ = help::saturatingAdd(tyme, atMost_);
   woken_ = woken;
   return woken || tyme >= *end_;
 }

@@ -101,7 +101,7 @@ void Doist::run(DoistRun how) {
   if (how.doers) agenda_->doers(std::move(*how.doers));
   if (how.limit) limit_ = absolute(*how.limit);
   if (how.tyme) tyme(*how.tyme);
-  stop_ = limit_ > Tyme(0) ? help::later(tyme(), limit_) : Forever;
+  stop_ = limit_ > Tyme(0) ? help::saturatingAdd(tyme(), limit_) : Forever;
   stopped_ = false;
   done_ = false;
   running_ = true;
@@ -115,12 +115,12 @@ void Doist::run(DoistRun how) {
 
   try {
     enter();
-    help::Lapse lapse(tock(), clock_->now());
+    help::Deadline deadline(tock(), clock_->now());
     do {
       recur();
       if (real_ && idler_ == nullptr) {
-        while (!lapse.expired(clock_->now())) clock_->sleep(lapse.remaining(clock_->now()));
-        lapse = help::Lapse(tock(), lapse.stop());  // no time is lost
+        while (!deadline.expired(clock_->now())) clock_->sleep(deadline.remaining(clock_->now()));
+        deadline = help::Deadline(tock(), deadline.stop());  // no time is lost
       }
     } while (!stopped_ && deeds() > 0 && tyme() < stop_);
   } catch (...) {
@@ -158,7 +158,7 @@ Tyme Doist::due() const {
   if (agenda_->anyWoken()) return tyme();
   Tyme next = agenda_->firstRetyme();
   if (agenda_->anyAsap()) {
-    next = std::min(next, help::later(tyme(), std::max(tock(), Tyme(0))));
+    next = std::min(next, help::saturatingAdd(tyme(), std::max(tock(), Tyme(0))));
   }
   return next;
 }

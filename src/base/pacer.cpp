@@ -4,20 +4,20 @@
 
 namespace hio::base {
 
-using help::between;
+using help::saturatingSubtract;
 
 RealIdler::RealIdler(help::Clock& clock) noexcept : clock_(clock) {}
 
-void RealIdler::start(Tyme tyme) { origin_ = between(tyme, clock_.now()); }
+void RealIdler::start(Tyme tyme) { origin_ = saturatingSubtract(clock_.now(), tyme); }
 
 Tyme RealIdler::idle(Tyme tyme, Tyme until) {
   if (!origin_) start(tyme);
   if (until == Forever) {
     wait(std::nullopt);
   } else {
-    wait(std::max(between(between(*origin_, clock_.now()), until), Tyme(0)));
+    wait(std::max(saturatingSubtract(until, saturatingSubtract(clock_.now(), *origin_)), Tyme(0)));
   }
-  return between(*origin_, clock_.now());
+  return saturatingSubtract(clock_.now(), *origin_);
 }
 
 Tyme JumpIdler::idle(Tyme tyme, Tyme until) { return std::max(tyme, until); }

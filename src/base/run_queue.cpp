@@ -248,9 +248,9 @@ void Agenda::reschedule(Slot& slot, Tyme base, Tyme tyme) {
   if (slot.nextRetyme) {
     slot.retyme = *slot.nextRetyme;
   } else if (!slot.asap) {
-    slot.retyme = help::later(base, tock);
+    slot.retyme = help::saturatingAdd(base, tock);
     if (skips_ && slot.retyme <= tyme) {
-      slot.retyme = help::later(tyme, tock - help::between(base, tyme) % tock);
+      slot.retyme = help::saturatingAdd(tyme, tock - help::saturatingSubtract(tyme, base) % tock);
     }
   }
   place(slot);

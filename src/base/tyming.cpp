@@ -18,12 +18,12 @@ void Tymee::wind(Tymth tymth) {
 
 Tymer::Tymer(TymerOptions options)
     : Tymee(options.tymth),
-      lapse_(options.duration,
-             options.start ? *options.start : (options.tymth ? options.tymth() : Tyme(0))) {}
+      deadline_(options.duration,
+                options.start ? *options.start : (options.tymth ? options.tymth() : Tyme(0))) {}
 
 Tyme Tymer::start(TymerStart how) {
-  lapse_ = help::Lapse(how.duration.value_or(duration()), how.start ? *how.start : tyme());
-  return lapse_.started();
+  deadline_ = help::Deadline(how.duration.value_or(duration()), how.start ? *how.start : tyme());
+  return deadline_.started();
 }
 
 Tyme Tymer::restart(std::optional<Tyme> duration) {

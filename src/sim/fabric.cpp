@@ -116,7 +116,7 @@ LookedUp Fabric::answerOf(const Host& host, std::string_view name) {
   LookedUp found{.at = clock_};
   const std::string key = lower(name);
   CallFate fate = ask(host, {.op = Op::lookup, .name = key});
-  found.at = help::later(clock_, fate.late);
+  found.at = help::saturatingAdd(clock_, fate.late);
   found.code = fate.code;
   found.ips = std::move(fate.addresses);
   if (found.code || !found.ips.empty()) return found;
@@ -155,9 +155,9 @@ void Fabric::crash(Host& host) {
 
 Tyme Fabric::networkNow() {
   const Tyme tyme = options_.tymth();
-  if (tyme < seen_) shift_ = help::later(shift_, help::between(tyme, seen_));
+  if (tyme < seen_) shift_ = help::saturatingAdd(shift_, help::saturatingSubtract(seen_, tyme));
   seen_ = tyme;
-  return help::later(tyme, shift_);
+  return help::saturatingAdd(tyme, shift_);
 }
 
 void Fabric::sync() {
@@ -176,7 +176,7 @@ std::optional<Tyme> Fabric::next() {
   networkNow();
   dropVoid();
   if (due_.empty()) return std::nullopt;
-  return help::between(shift_, due_.front().at);
+  return help::saturatingSubtract(due_.front().at, shift_);
 }
 
 void Fabric::wakeAt(Tyme at) { schedule(at, What::wake, {}); }
@@ -222,7 +222,7 @@ void Fabric::happen(const Due& due) {
 }
 
 void Fabric::tell(Event::Kind kind, const Host& host, Event event) {
-  event.tyme = help::between(shift_, clock_);
+  event.tyme = help::saturatingSubtract(clock_, shift_);
   event.kind = kind;
   event.host = host.name();
   ++events_;

@@ -55,8 +55,8 @@ class Line {
     if (link_.jitter > Tyme(0)) delay += packet.random.between(Tyme(0), link_.jitter);
     if (link_.bytesPerSecond > 0) {
       Tyme& free = freeAt_[pathOf(packet.from, packet.to)];
-      free = help::later(std::max(free, packet.tyme), timeFor(bytes));
-      delay = help::later(delay, free - packet.tyme);
+      free = help::saturatingAdd(std::max(free, packet.tyme), timeFor(bytes));
+      delay = help::saturatingAdd(delay, free - packet.tyme);
     }
     return Fate::deliver(delay, link_.piece);
   }

@@ -272,7 +272,7 @@ std::size_t Fabric::transmit(Segment segment) {
   const Event event{.bytes = segment.bytes};
   switch (fate.kind) {
     case Fate::Kind::deliver:
-      post(segment, help::later(clock_, std::max(fate.delay, Tyme(0))));
+      post(segment, help::saturatingAdd(clock_, std::max(fate.delay, Tyme(0))));
       break;
     case Fate::Kind::drop:
       tell(Event::Kind::dropped, from, event);
@@ -343,7 +343,7 @@ void Fabric::arm(Connection& connection, std::size_t side) {
   End& end = connection.ends.at(side);
   if (end.armed || end.isDead() || !end.isOutstanding()) return;
   end.armed = true;
-  end.timerAt = help::later(clock_, pauseBefore(end));
+  end.timerAt = help::saturatingAdd(clock_, pauseBefore(end));
   schedule(end.timerAt, What::timer, segmentOf(connection, side, Packet::Kind::probe), ++end.timer);
 }
 

@@ -147,7 +147,7 @@ std::vector<Leftover> Fabric::leftovers() {
       if (!end.isDead() && !end.out.empty()) {
         add(Leftover::Kind::unsent, end.out.size(), Tyme(0));
       }
-      if (end.armed) add(Leftover::Kind::timer, 0, help::between(shift_, end.timerAt));
+      if (end.armed) add(Leftover::Kind::timer, 0, help::saturatingSubtract(end.timerAt, shift_));
     }
   }
   for (const Held& held : held_) {
@@ -209,7 +209,7 @@ std::ostream& operator<<(std::ostream& out, Outcome outcome) {
 Outcome run(base::Tymist& tymist, World& world, const Turns& turns) {
   if (!turns.step || !turns.done) throw std::invalid_argument("run: give .step and .done");
   constexpr int MostTurns = 1'000'000;
-  const Tyme end = help::later(tymist.tyme(), turns.limit);
+  const Tyme end = help::saturatingAdd(tymist.tyme(), turns.limit);
   for (int still = 0;; ++still) {
     const std::uint64_t before = world.moves();
     turns.step();

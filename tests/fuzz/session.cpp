@@ -193,7 +193,7 @@ class Run {
     isStalled_ = false;
     if (!server_.opened()) server_.reopen();
     client_->reopen();
-    const base::Tyme limit = help::later(tymist_.tyme(), 1h);
+    const base::Tyme limit = help::saturatingAdd(tymist_.tyme(), 1h);
     base::Tyme probeAt = tymist_.tyme();
     while (!isDelivered()) {
       require(tymist_.tyme() <= limit, "all is delivered within an hour without faults");

@@ -185,7 +185,7 @@ class Until final : public Awaitable {
 
  private:
   bool ready(Tyme /*tyme*/, bool /*woken*/) override { return condition_(); }
-  Tyme next(Tyme tyme) override { return help::later(tyme, tock_); }
+  Tyme next(Tyme tyme) override { return help::saturatingAdd(tyme, tock_); }
 
   Condition condition_;
   Tyme tock_;

@@ -99,13 +99,13 @@ class HIO_EXPORT Tymer : public Tymee {
   Tymer() noexcept : Tymer(TymerOptions{}) {}
   explicit Tymer(TymerOptions options);
 
-  Tyme duration() const noexcept { return lapse_.duration(); }
-  Tyme stop() const noexcept { return lapse_.stop(); }
+  Tyme duration() const noexcept { return deadline_.duration(); }
+  Tyme stop() const noexcept { return deadline_.stop(); }
   // Elapsed is negative before the start, remaining is negative after the stop. These three throw
   // std::logic_error when not wound.
-  Tyme elapsed() const { return lapse_.elapsed(tyme()); }
-  Tyme remaining() const { return lapse_.remaining(tyme()); }
-  bool expired() const { return lapse_.expired(tyme()); }
+  Tyme elapsed() const { return deadline_.elapsed(tyme()); }
+  Tyme remaining() const { return deadline_.remaining(tyme()); }
+  bool expired() const { return deadline_.expired(tyme()); }
 
   // Starts anew. Returns the new start. Throws std::logic_error when the start is neither given nor
   // to be had from a tymth.
@@ -116,7 +116,7 @@ class HIO_EXPORT Tymer : public Tymee {
   void wind(Tymth tymth) override;
 
  private:
-  help::Lapse lapse_;
+  help::Deadline deadline_;
 };
 
 }  // namespace hio::base

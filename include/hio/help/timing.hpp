@@ -13,28 +13,32 @@ using std::chrono::nanoseconds;
 
 // Sum and difference that stop at the ends of what can be told, 292 years either way: so the
 // longest duration means "never" and not, wrapped around, "long ago".
-constexpr nanoseconds later(nanoseconds time, nanoseconds by) noexcept {
+constexpr nanoseconds saturatingAdd(nanoseconds time, nanoseconds by) noexcept {
   if (by > nanoseconds(0) && time > nanoseconds::max() - by) return nanoseconds::max();
   if (by < nanoseconds(0) && time < nanoseconds::min() - by) return nanoseconds::min();
   return time + by;
 }
-constexpr nanoseconds between(nanoseconds from, nanoseconds to) noexcept {
+constexpr nanoseconds saturatingSubtract(nanoseconds to, nanoseconds from) noexcept {
   if (from < nanoseconds(0) && to > nanoseconds::max() + from) return nanoseconds::max();
   if (from > nanoseconds(0) && to < nanoseconds::min() + from) return nanoseconds::min();
   return to - from;
 }
 
 // A stretch of time with a start and a stop on some clock; it reads none itself.
-class Lapse {
+class Deadline {
  public:
-  constexpr Lapse(nanoseconds duration, nanoseconds start) noexcept
+  constexpr Deadline(nanoseconds duration, nanoseconds start) noexcept
       : start_(start), duration_(duration) {}
 
   constexpr nanoseconds started() const noexcept { return start_; }
-  constexpr nanoseconds stop() const noexcept { return later(start_, duration_); }
+  constexpr nanoseconds stop() const noexcept { return saturatingAdd(start_, duration_); }
   constexpr nanoseconds duration() const noexcept { return duration_; }
-  constexpr nanoseconds elapsed(nanoseconds now) const noexcept { return between(start_, now); }
-  constexpr nanoseconds remaining(nanoseconds now) const noexcept { return between(now, stop()); }
+  constexpr nanoseconds elapsed(nanoseconds now) const noexcept {
+    return saturatingSubtract(now, start_);
+  }
+  constexpr nanoseconds remaining(nanoseconds now) const noexcept {
+    return saturatingSubtract(stop(), now);
+  }
   constexpr bool expired(nanoseconds now) const noexcept { return now >= stop(); }
 
  private:
@@ -80,25 +84,25 @@ class BasicTimer {
  public:
   explicit BasicTimer(nanoseconds duration = nanoseconds(0),
                       std::optional<nanoseconds> start = std::nullopt) noexcept
-      : lapse_(duration, start ? *start : Clock::now()) {}
+      : deadline_(duration, start ? *start : Clock::now()) {}
 
-  nanoseconds duration() const noexcept { return lapse_.duration(); }
-  nanoseconds elapsed() const noexcept { return lapse_.elapsed(Clock::now()); }
-  nanoseconds remaining() const noexcept { return lapse_.remaining(Clock::now()); }
-  bool expired() const noexcept { return lapse_.expired(Clock::now()); }
+  nanoseconds duration() const noexcept { return deadline_.duration(); }
+  nanoseconds elapsed() const noexcept { return deadline_.elapsed(Clock::now()); }
+  nanoseconds remaining() const noexcept { return deadline_.remaining(Clock::now()); }
+  bool expired() const noexcept { return deadline_.expired(Clock::now()); }
 
   // Starts anew, now unless told otherwise. Returns the new start.
   nanoseconds start(TimerStart how = {}) noexcept {
-    lapse_ = Lapse(how.duration.value_or(duration()), how.start ? *how.start : Clock::now());
-    return lapse_.started();
+    deadline_ = Deadline(how.duration.value_or(duration()), how.start ? *how.start : Clock::now());
+    return deadline_.started();
   }
   // Starts anew at the last stop, so that no time is lost. Returns the new start.
   nanoseconds restart(std::optional<nanoseconds> newDuration = std::nullopt) noexcept {
-    return start({.duration = newDuration, .start = lapse_.stop()});
+    return start({.duration = newDuration, .start = deadline_.stop()});
   }
 
  private:
-  Lapse lapse_;
+  Deadline deadline_;
 };
 
 using Timer = BasicTimer<WallClock>;

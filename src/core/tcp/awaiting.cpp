@@ -11,7 +11,7 @@ bool LinkWait::await_resume() const {
 
 bool LinkWait::ready(base::Tyme tyme, bool /*woken*/) {
   if (!end_) {
-    end_ = help::later(tyme, atMost_);
+    end_ = help::saturatingAdd(tyme, atMost_);
   } else if (!observer_.watching()) {
     return true;  // the link is no more
   }

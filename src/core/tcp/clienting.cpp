@@ -127,8 +127,8 @@ std::size_t Client::staleRx() const noexcept {
 void Client::wind(base::Tymth tymth) {
   Link::wind(tymth);
   tymer_.wind(std::move(tymth));
-  pause_ = help::Lapse(pause_.duration(), tyme());
-  drainer_ = help::Lapse(drainer_.duration(), tyme());
+  pause_ = help::Deadline(pause_.duration(), tyme());
+  drainer_ = help::Deadline(drainer_.duration(), tyme());
   connectedAt_ = troubleSince_ = tyme();
   if (dial_) dial_->rewind();
   lookedUpAt_.reset();
@@ -148,7 +148,7 @@ std::optional<Tyme> Client::deadline() const {
     case Phase::handshaking:
       if (lookup_) {
         const Tyme pause = lookupTells_ ? LookOverdue : Dial::Look;
-        at(lookedUpAt_ ? help::later(*lookedUpAt_, pause) : tyme());
+        at(lookedUpAt_ ? help::saturatingAdd(*lookedUpAt_, pause) : tyme());
       }
       if (dial_ && dial_->deadline(tyme())) at(*dial_->deadline(tyme()));
       if (shaking_ && !secured_) at(tyme());
@@ -162,7 +162,7 @@ std::optional<Tyme> Client::deadline() const {
       break;
     case Phase::connected:
       if (ready()) at(tyme());
-      if (starved()) at(help::later(tyme(), Starving));
+      if (starved()) at(help::saturatingAdd(tyme(), Starving));
       break;
     case Phase::closed:
     case Phase::stopped:
@@ -198,7 +198,7 @@ void Client::close() {
 }
 
 void Client::drain(Tyme limit) {
-  drainer_ = help::Lapse(limit, tyme());
+  drainer_ = help::Deadline(limit, tyme());
   draining_ = opened();
   wake();
   refuseTx(draining_);
@@ -369,14 +369,15 @@ void Client::countFailure() {
 
 // A reconnectable client's connection was cut off.
 void Client::endEpoch() {
-  const Tyme lasted = help::between(connectedAt_, tyme());
+  const Tyme lasted = help::saturatingSubtract(tyme(), connectedAt_);
   if (lasted >= backoff_->options().lasting) {
     HIO_PROBE("client.epoch.lasted");
     attempts_ = 0;
     backoff_->reset();
   } else {
     HIO_PROBE("client.epoch.short");
-    troubleSince_ = help::later(troubleSince_, lasted);  // the time connected was no trouble
+    troubleSince_ =
+        help::saturatingAdd(troubleSince_, lasted);  // the time connected was no trouble
     countFailure();
   }
   HIO_PROBE_IF("client.epoch.exhausted", !failure() && exhausted());
@@ -410,7 +411,7 @@ void Client::retryOrStop(Stage stage) {
     return;
   }
   clearEnds();
-  pause_ = help::Lapse(
+  pause_ = help::Deadline(
       std::max(backoff_ ? backoff_->next() : Tyme(0), starved ? Starving : Tyme(0)), tyme());
   phase_ = Phase::waiting;
   HIO_PROBE_IF("client.retry.late", attempts_ > 5);
@@ -422,7 +423,7 @@ bool Client::exhausted() const {
   const RetryOptions& retry = backoff_->options();
   return (retry.attempts > 0 && attempts_ >= retry.attempts) ||
          (retry.total > Tyme(0) && attempts_ > 0 &&
-          help::between(troubleSince_, tyme()) >= retry.total);
+          help::saturatingSubtract(tyme(), troubleSince_) >= retry.total);
 }
 
 bool Client::accept() {

@@ -66,8 +66,8 @@ net::IoResult Dial::poll(std::optional<base::Tyme> now) {
   bool late = false;
   if (joins_ && now) {
     // A time that was set back must not stretch the wait.
-    HIO_PROBE_IF("dial.time.set-back", *joins_ > help::later(*now, Stagger));
-    joins_ = std::min(*joins_, help::later(*now, Stagger));
+    HIO_PROBE_IF("dial.time.set-back", *joins_ > help::saturatingAdd(*now, Stagger));
+    joins_ = std::min(*joins_, help::saturatingAdd(*now, Stagger));
     late = *now >= *joins_;
     HIO_PROBE_IF("dial.joins", late);
   }
@@ -84,7 +84,7 @@ net::IoResult Dial::poll(std::optional<base::Tyme> now) {
   }
   HIO_PROBE_IF("dial.all.failed", racers_.empty() && tries_.size() > 1);
   if (racers_.empty()) return net::IoResult::failed(firstError());
-  if (!joins_ && now && next_ < targets_.size()) joins_ = help::later(*now, Stagger);
+  if (!joins_ && now && next_ < targets_.size()) joins_ = help::saturatingAdd(*now, Stagger);
   return net::IoResult::blocked(net::IoResult::On::write);
 }
 
@@ -112,7 +112,7 @@ const net::Stream* Dial::latest() const noexcept {
 std::optional<base::Tyme> Dial::deadline(base::Tyme now) const noexcept {
   if (!polledAt_) return now;
   if (racers_.size() < 2 || watched_) return joins_;
-  const base::Tyme look = help::later(*polledAt_, Look);
+  const base::Tyme look = help::saturatingAdd(*polledAt_, Look);
   return joins_ ? std::min(*joins_, look) : look;
 }
 

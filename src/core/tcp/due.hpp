@@ -19,22 +19,22 @@ inline bool due(base::Tymer& tymer) {
   return tymer.expired();
 }
 
-inline bool due(help::Lapse& lapse, base::Tyme now) {
-  if (lapse.elapsed(now) < base::Tyme(0)) lapse = help::Lapse(lapse.duration(), now);
-  return lapse.expired(now);
+inline bool due(help::Deadline& deadline, base::Tyme now) {
+  if (deadline.elapsed(now) < base::Tyme(0)) deadline = help::Deadline(deadline.duration(), now);
+  return deadline.expired(now);
 }
 
 // When due() will be true.
 inline base::Tyme dueAt(const base::Tymer& tymer) {
   return tymer.elapsed() < base::Tyme(0) ? tymer.tyme() : tymer.stop();
 }
-inline base::Tyme dueAt(const help::Lapse& lapse, base::Tyme now) {
-  return lapse.elapsed(now) < base::Tyme(0) ? now : lapse.stop();
+inline base::Tyme dueAt(const help::Deadline& deadline, base::Tyme now) {
+  return deadline.elapsed(now) < base::Tyme(0) ? now : deadline.stop();
 }
 
 // When a handshake goes on though nothing new is told; empty: not before.
 inline std::optional<base::Tyme> dueAt(const net::Held& held, base::Tyme now) {
-  if (held.starved) return help::later(now, Starving);
+  if (held.starved) return help::saturatingAdd(now, Starving);
   return held.received ? std::optional(now) : std::nullopt;
 }
 

@@ -305,8 +305,8 @@ net::IoResult Link::bounded(net::IoResult result) {
   }
   const Tyme now = tyme();
   if (!starvedSince_ || *starvedSince_ > now) starvedSince_ = now;
-  HIO_PROBE_IF("link.starved.long", help::between(*starvedSince_, now) >= MostStarving);
-  if (help::between(*starvedSince_, now) < MostStarving) return result;
+  HIO_PROBE_IF("link.starved.long", help::saturatingSubtract(now, *starvedSince_) >= MostStarving);
+  if (help::saturatingSubtract(now, *starvedSince_) < MostStarving) return result;
   return net::IoResult::failed(std::make_error_code(std::errc::no_buffer_space));
 }
 

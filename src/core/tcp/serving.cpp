@@ -121,7 +121,7 @@ net::Listener::Accepted Acceptor::acceptOne() {
 
 std::optional<Tyme> Acceptor::acceptDue() const {
   if (!listener_ || (!failure_ && !listener_->starved())) return std::nullopt;
-  return help::later(std::min(askedAt_, tyme()), Starving);
+  return help::saturatingAdd(std::min(askedAt_, tyme()), Starving);
 }
 
 std::optional<Acceptor::Incoming> Acceptor::accept() {
@@ -330,7 +330,7 @@ void Server::service() {
 
 void Server::starve(const Remoter& remoter) {
   if (!tymth()) return remoter.turn_->wake();
-  if (starving_.empty()) pause_ = help::Lapse(Starving, tyme());
+  if (starving_.empty()) pause_ = help::Deadline(Starving, tyme());
   addOnce(starving_, remoter.turn_);
 }
 
@@ -361,10 +361,10 @@ void Server::removeSpent() {
   });
   if (!options_.dropIdle || !tymth() || tyme() < idleLookAt_) return;
   std::erase_if(ixes_, gone);
-  Tyme next = help::later(tyme(), options_.timeout);
+  Tyme next = help::saturatingAdd(tyme(), options_.timeout);
   for (const auto& [ca, remoter] : ixes_) next = std::min(next, dueAt(remoter->tymer_));
   // Not for each connection a look at all of them.
-  idleLookAt_ = std::max(next, help::later(tyme(), options_.timeout / 16));
+  idleLookAt_ = std::max(next, help::saturatingAdd(tyme(), options_.timeout / 16));
 }
 
 Remoter& Server::ix(const Address& ca) const {

@@ -128,7 +128,7 @@ class Epoll final : public Poller {
   // Looks again and again for a while, then sleeps.
   int spin(std::optional<Tyme> atMost) noexcept {
     const Tyme most = std::min(spin_, atMost.value_or(spin_));
-    const Tyme until = help::later(help::SteadyClock::now(), most);
+    const Tyme until = help::saturatingAdd(help::SteadyClock::now(), most);
     do {
       const int count = look(Tyme(0));
       if (count != 0) {

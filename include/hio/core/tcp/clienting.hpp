@@ -233,8 +233,8 @@ class HIO_EXPORT Client : public Link {
   std::string hostname_;
   std::string target_;  // the host to resolve for each attempt: ha_ holds a number once connected
   base::Tymer tymer_;
-  help::Lapse pause_{base::Tyme(0), base::Tyme(0)};  // between attempts
-  help::Lapse drainer_{base::Tyme(0), base::Tyme(0)};
+  help::Deadline pause_{base::Tyme(0), base::Tyme(0)};  // between attempts
+  help::Deadline drainer_{base::Tyme(0), base::Tyme(0)};
   std::optional<base::Tyme> lookedUpAt_;
   Traffic previous_;
   std::uint64_t epochStart_ = 0;  // position in all that rxbs ever held

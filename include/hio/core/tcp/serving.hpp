@@ -258,7 +258,7 @@ class HIO_EXPORT Server : public Acceptor {
   std::vector<Remoter*> serviced_;
   std::vector<std::shared_ptr<Turn>> lingering_;  // cut off, and not yet read
   std::vector<std::shared_ptr<Turn>> starving_;   // get another turn after the pause
-  help::Lapse pause_{base::Tyme(0), base::Tyme(0)};
+  help::Deadline pause_{base::Tyme(0), base::Tyme(0)};
   base::Tyme idleLookAt_{0};
 };
 
