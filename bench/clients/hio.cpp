@@ -114,8 +114,8 @@ class Hio final : public Contender {
   const bool polled_;
   std::shared_ptr<hio::net::TlsContext> context_;
   const std::unique_ptr<hio::net::Poller> poller_;
-  hio::net::PollerIdler idler_{*poller_};
-  hio::base::Doist doist_{{.idler = &idler_}};
+  hio::net::PollerPacer pacer_{*poller_};
+  hio::base::Doist doist_{{.pacer = &pacer_}};
   std::vector<std::shared_ptr<HioWire>> wires_;
   std::vector<HioWire*> free_;
   bool stopped_ = false;

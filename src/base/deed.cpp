@@ -112,7 +112,7 @@ bool ReDoer::resume() {
     innermost_.resume();
   } while (going_);
   if (!deed_->coroutine_.done()) return false;
-  slot_->ended = true;
+  entry_->ended = true;
   return deed_->result();
 }
 
@@ -126,7 +126,7 @@ void ReDoer::await(Awaitable& awaited) {
   }
 }
 
-void ReDoer::pace(Tyme tock) noexcept { slot_->nextTock = absolute(tock); }
+void ReDoer::pace(Tyme tock) noexcept { entry_->nextTock = absolute(tock); }
 
 void ReDoer::go(std::coroutine_handle<> innermost) noexcept {
   innermost_ = innermost;

@@ -26,19 +26,19 @@ class FunctionDoer final : public Doer {
 Doer::Doer(DoerOptions options)
     : Tymee(std::move(options.tymth)),
       tock_(absolute(options.tock)),
-      slot_(std::make_shared<Slot>()) {}
+      entry_(std::make_shared<RunEntry>()) {}
 
 Doer::~Doer() = default;
 
-Waker Doer::waker() const noexcept { return Waker(slot_); }
+Waker Doer::waker() const noexcept { return Waker(entry_); }
 
 void Doer::tock(Tyme tock) noexcept { tock_ = absolute(tock); }
 
-bool Doer::running() const noexcept { return slot_->agenda != nullptr; }
+bool Doer::running() const noexcept { return entry_->queue != nullptr; }
 
-void Doer::retyme(Tyme tyme) noexcept { slot_->nextRetyme = tyme; }
+void Doer::retyme(Tyme tyme) noexcept { entry_->nextRetyme = tyme; }
 
-bool Doer::woken() const noexcept { return slot_->roused; }
+bool Doer::woken() const noexcept { return entry_->dueToWake; }
 
 std::shared_ptr<Doer> doify(std::function<bool(Tyme)> recur, DoerOptions options) {
   if (!recur) throw std::invalid_argument("doify: the function is empty");
@@ -48,57 +48,55 @@ std::shared_ptr<Doer> doify(std::function<bool(Tyme)> recur, DoerOptions options
 DoDoer::DoDoer(DoDoerOptions options)
     : Doer({.tock = options.tock, .tymth = std::move(options.tymth)}),
       always_(options.always),
-      agenda_(std::make_unique<Agenda>(std::move(options.doers), slot_.get())) {}
+      queue_(std::make_unique<RunQueue>(std::move(options.doers), entry_.get())) {}
 
 DoDoer::~DoDoer() = default;
 
-const Doers& DoDoer::doers() const noexcept { return agenda_->doers(); }
+const Doers& DoDoer::doers() const noexcept { return queue_->doers(); }
 
-std::size_t DoDoer::deeds() const noexcept { return agenda_->size(); }
+std::size_t DoDoer::deeds() const noexcept { return queue_->size(); }
 
-void DoDoer::extend(Doers doers) { agenda_->extend(std::move(doers)); }
+void DoDoer::extend(Doers doers) { queue_->extend(std::move(doers)); }
 
-void DoDoer::remove(const Doers& doers) { agenda_->remove(doers); }
+void DoDoer::remove(const Doers& doers) { queue_->remove(doers); }
 
 void DoDoer::always(bool always) noexcept {
   always_ = always;
-  slot_->wake();
+  entry_->wake();
 }
 
-void DoDoer::enter() {
-  agenda_->enter(tymth(), slot_->agenda != nullptr && slot_->agenda->skips());
-}
+void DoDoer::enter() { queue_->enter(tymth(), entry_->queue != nullptr && entry_->queue->skips()); }
 
 bool DoDoer::recur(Tyme tyme) {
-  agenda_->cycle(tyme);
-  if (agenda_->size() == 0 && !always_) return true;
-  if (tock() == Tyme(0) && !agenda_->anyAsap()) retyme(agenda_->firstRetyme());
+  queue_->cycle(tyme);
+  if (queue_->size() == 0 && !always_) return true;
+  if (tock() == Tyme(0) && !queue_->anyEveryCycle()) retyme(queue_->firstRetyme());
   return false;
 }
 
-void DoDoer::exit() { agenda_->exit(); }
+void DoDoer::exit() { queue_->exit(); }
 
 Doist::Doist(DoistOptions options)
     : Tymist(options.tyme, options.tock),
       real_(options.real),
       limit_(absolute(options.limit)),
-      idler_(options.idler),
+      pacer_(options.pacer),
       clock_(options.clock != nullptr ? options.clock : &help::steadyClock()),
-      agenda_(std::make_unique<Agenda>(std::move(options.doers))) {}
+      queue_(std::make_unique<RunQueue>(std::move(options.doers))) {}
 
 Doist::~Doist() = default;
 
-const Doers& Doist::doers() const noexcept { return agenda_->doers(); }
+const Doers& Doist::doers() const noexcept { return queue_->doers(); }
 
-std::size_t Doist::deeds() const noexcept { return agenda_->size(); }
+std::size_t Doist::deeds() const noexcept { return queue_->size(); }
 
-void Doist::extend(Doers doers) { agenda_->extend(std::move(doers)); }
+void Doist::extend(Doers doers) { queue_->extend(std::move(doers)); }
 
-void Doist::remove(const Doers& doers) { agenda_->remove(doers); }
+void Doist::remove(const Doers& doers) { queue_->remove(doers); }
 
 void Doist::run(DoistRun how) {
   if (running_) throw std::logic_error("run: called from one of its own doers");
-  if (how.doers) agenda_->doers(std::move(*how.doers));
+  if (how.doers) queue_->doers(std::move(*how.doers));
   if (how.limit) limit_ = absolute(*how.limit);
   if (how.tyme) tyme(*how.tyme);
   stop_ = limit_ > Tyme(0) ? help::saturatingAdd(tyme(), limit_) : Forever;
@@ -118,7 +116,7 @@ void Doist::run(DoistRun how) {
     help::Deadline deadline(tock(), clock_->now());
     do {
       recur();
-      if (real_ && idler_ == nullptr) {
+      if (real_ && pacer_ == nullptr) {
         while (!deadline.expired(clock_->now())) clock_->sleep(deadline.remaining(clock_->now()));
         deadline = help::Deadline(tock(), deadline.stop());  // no time is lost
       }
@@ -135,18 +133,18 @@ void Doist::run(DoistRun how) {
 }
 
 void Doist::enter() {
-  if (idler_ != nullptr) idler_->start(tyme());
-  agenda_->enter(tymen(), idler_ != nullptr);
+  if (pacer_ != nullptr) pacer_->start(tyme());
+  queue_->enter(tymen(), pacer_ != nullptr);
 }
 
 void Doist::recur() {
-  agenda_->cycle(tyme());
+  queue_->cycle(tyme());
   pass();
 }
 
 void Doist::exit() {
   stopped_ = true;
-  agenda_->exit();
+  queue_->exit();
 }
 
 std::optional<Tyme> Doist::deadline() const {
@@ -155,21 +153,21 @@ std::optional<Tyme> Doist::deadline() const {
 }
 
 Tyme Doist::due() const {
-  if (agenda_->anyWoken()) return tyme();
-  Tyme next = agenda_->firstRetyme();
-  if (agenda_->anyAsap()) {
+  if (queue_->anyWoken()) return tyme();
+  Tyme next = queue_->firstRetyme();
+  if (queue_->anyEveryCycle()) {
     next = std::min(next, help::saturatingAdd(tyme(), std::max(tock(), Tyme(0))));
   }
   return next;
 }
 
 void Doist::pass() {
-  if (idler_ == nullptr) {
+  if (pacer_ == nullptr) {
     tick();
     return;
   }
   if (deeds() == 0 || stopped_) return;
-  const Tyme next = idler_->idle(tyme(), std::min(due(), stop_));
+  const Tyme next = pacer_->advance(tyme(), std::min(due(), stop_));
   if (next == Forever) {
     stopped_ = true;
   } else if (next > tyme()) {

@@ -6,11 +6,11 @@ namespace hio::base {
 
 using help::saturatingSubtract;
 
-RealIdler::RealIdler(help::Clock& clock) noexcept : clock_(clock) {}
+RealPacer::RealPacer(help::Clock& clock) noexcept : clock_(clock) {}
 
-void RealIdler::start(Tyme tyme) { origin_ = saturatingSubtract(clock_.now(), tyme); }
+void RealPacer::start(Tyme tyme) { origin_ = saturatingSubtract(clock_.now(), tyme); }
 
-Tyme RealIdler::idle(Tyme tyme, Tyme until) {
+Tyme RealPacer::advance(Tyme tyme, Tyme until) {
   if (!origin_) start(tyme);
   if (until == Forever) {
     wait(std::nullopt);
@@ -20,6 +20,6 @@ Tyme RealIdler::idle(Tyme tyme, Tyme until) {
   return saturatingSubtract(clock_.now(), *origin_);
 }
 
-Tyme JumpIdler::idle(Tyme tyme, Tyme until) { return std::max(tyme, until); }
+Tyme VirtualPacer::advance(Tyme tyme, Tyme until) { return std::max(tyme, until); }
 
 }  // namespace hio::base

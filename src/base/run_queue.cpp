@@ -34,62 +34,63 @@ Doers checked(Doers doers) {
   return doers;
 }
 
-bool sooner(const Slot& one, const Slot& other) noexcept {
+bool sooner(const RunEntry& one, const RunEntry& other) noexcept {
   return one.retyme != other.retyme ? one.retyme < other.retyme : one.position < other.position;
 }
 
 // An object, so that it is inlined where it is used.
-constexpr auto inOrder = [](const Slot* one, const Slot* other) noexcept {
+constexpr auto inOrder = [](const RunEntry* one, const RunEntry* other) noexcept {
   return one->position < other->position;
 };
 
 }  // namespace
 
-void Slot::wake() noexcept {
+void RunEntry::wake() noexcept {
   if (woken || (state != State::idle && state != State::visited)) return;
   if (place == Place::due) {
-    roused = true;
+    dueToWake = true;
     return;
   }
-  agenda->linkWoken(*this);
-  agenda->wakeOwner();
+  queue->linkWoken(*this);
+  queue->wakeOwner();
 }
 
-void Slot::nudge() noexcept {
+void RunEntry::wakeAfterVisit() noexcept {
   if (state != State::visited) return wake();
-  nudged = true;
+  asksAfterVisit = true;
 }
 
 // Whatever ends a cycle, its doers that were not visited stay due.
-class Agenda::Cycle {
+class RunQueue::Cycle {
  public:
-  explicit Cycle(Agenda& agenda) noexcept : agenda_(agenda) { agenda_.cycling_ = true; }
+  explicit Cycle(RunQueue& queue) noexcept : queue_(queue) { queue_.cycling_ = true; }
   ~Cycle() {
-    for (Slot* const slot : agenda_.due_) {
-      if (slot == nullptr) continue;
-      agenda_.place(*slot);
-      if (std::exchange(slot->roused, false)) agenda_.linkWoken(*slot);
+    for (RunEntry* const entry : queue_.due_) {
+      if (entry == nullptr) continue;
+      queue_.place(*entry);
+      if (std::exchange(entry->dueToWake, false)) queue_.linkWoken(*entry);
     }
-    agenda_.due_.clear();
-    agenda_.cycling_ = false;
+    queue_.due_.clear();
+    queue_.cycling_ = false;
   }
   Cycle(const Cycle&) = delete;
   Cycle& operator=(const Cycle&) = delete;
 
  private:
-  Agenda& agenda_;
+  RunQueue& queue_;
 };
 
-Agenda::Agenda(Doers doers, Slot* owner) : doers_(checked(std::move(doers))), owner_(owner) {}
+RunQueue::RunQueue(Doers doers, RunEntry* owner)
+    : doers_(checked(std::move(doers))), owner_(owner) {}
 
-Agenda::~Agenda() {
+RunQueue::~RunQueue() {
   FirstError dropped;
   dropped.after([this] { exit(); });
 }
 
-void Agenda::doers(Doers doers) { doers_ = checked(std::move(doers)); }
+void RunQueue::doers(Doers doers) { doers_ = checked(std::move(doers)); }
 
-void Agenda::enter(const Tymth& tymth, bool skips) {
+void RunQueue::enter(const Tymth& tymth, bool skips) {
   if (entered_) throw std::logic_error("enter: its doers have been entered already; exit first");
   tymth_ = tymth;
   skips_ = skips;
@@ -102,24 +103,24 @@ void Agenda::enter(const Tymth& tymth, bool skips) {
   }
 }
 
-void Agenda::cycle(Tyme tyme) {
+void RunQueue::cycle(Tyme tyme) {
   if (cycling_) throw std::logic_error("recur: called from one of its own doers");
   const Cycle cycle(*this);
   gather(tyme);
   for (std::size_t i = 0; i < due_.size(); ++i) {
-    Slot* const slot = std::exchange(due_[i], nullptr);
-    if (slot == nullptr) continue;
-    slot->place = Slot::Place::none;
-    visit(*slot, tyme);
+    RunEntry* const entry = std::exchange(due_[i], nullptr);
+    if (entry == nullptr) continue;
+    entry->place = RunEntry::Place::none;
+    visit(*entry, tyme);
   }
 }
 
-void Agenda::exit() {
+void RunQueue::exit() {
   entered_ = false;
   dismissFrom(0);
 }
 
-void Agenda::extend(Doers doers) {
+void RunQueue::extend(Doers doers) {
   doers = checked(std::move(doers));
   if (!entered_) {
     doers_.insert(doers_.end(), doers.begin(), doers.end());
@@ -129,42 +130,42 @@ void Agenda::extend(Doers doers) {
   wakeOwner();
 }
 
-void Agenda::remove(const Doers& doers) {
+void RunQueue::remove(const Doers& doers) {
   Doers leaving(doers);  // a copy: it may be our own list, and keeps them while they are closed
   std::erase(leaving, nullptr);
   std::sort(leaving.begin(), leaving.end());
   std::erase_if(doers_, [&leaving](const std::shared_ptr<Doer>& doer) {
     return std::binary_search(leaving.begin(), leaving.end(), doer);
   });
-  std::erase_if(leaving, [this](const auto& doer) { return doer->slot_->agenda != this; });
+  std::erase_if(leaving, [this](const auto& doer) { return doer->entry_->queue != this; });
   std::sort(leaving.begin(), leaving.end(), [](const auto& one, const auto& other) {
-    return one->slot_->position > other->slot_->position;
+    return one->entry_->position > other->entry_->position;
   });
   FirstError error;
   for (const std::shared_ptr<Doer>& doer : leaving) {
-    if (doer->slot_->agenda == this) error.after([&] { dismiss(*doer->slot_); });
+    if (doer->entry_->queue == this) error.after([&] { dismiss(*doer->entry_); });
   }
   wakeOwner();
   error.rethrow();
 }
 
-void Agenda::wakeOwner() noexcept {
+void RunQueue::wakeOwner() noexcept {
   if (owner_ == nullptr || owner_->doer == nullptr) return;
   const Tyme tock = owner_->doer->tock();
   if (tock == Tyme(0) || tock == Forever) owner_->wake();
 }
 
-Tyme Agenda::firstRetyme() const noexcept {
+Tyme RunQueue::firstRetyme() const noexcept {
   return timed_.empty() ? Forever : timed_.front()->retyme;
 }
 
-void Agenda::add(const Doers& doers) {
+void RunQueue::add(const Doers& doers) {
   const std::uint64_t from = positions_;
   try {
     for (const std::shared_ptr<Doer>& doer : doers) admit(doer);
     for (const std::shared_ptr<Doer>& doer : doers) {
-      Slot& slot = *doer->slot_;
-      if (slot.agenda == this && slot.state == Slot::State::admitted) enter(slot);
+      RunEntry& entry = *doer->entry_;
+      if (entry.queue == this && entry.state == RunEntry::State::admitted) enter(entry);
     }
   } catch (...) {
     FirstError dropped;
@@ -173,193 +174,193 @@ void Agenda::add(const Doers& doers) {
   }
 }
 
-void Agenda::admit(const std::shared_ptr<Doer>& doer) {
-  Slot& slot = *doer->slot_;
-  if (slot.agenda != nullptr) {
+void RunQueue::admit(const std::shared_ptr<Doer>& doer) {
+  RunEntry& entry = *doer->entry_;
+  if (entry.queue != nullptr) {
     throw std::logic_error("doers: one of them runs already, or is there twice");
   }
   reserve();
-  slot.doer = doer;
-  slot.agenda = this;
-  slot.state = Slot::State::admitted;
-  slot.position = positions_++;
-  link(slot);
+  entry.doer = doer;
+  entry.queue = this;
+  entry.state = RunEntry::State::admitted;
+  entry.position = positions_++;
+  link(entry);
 }
 
-void Agenda::enter(Slot& slot) {
-  Doer& doer = *slot.doer;
-  slot.state = Slot::State::entering;
+void RunQueue::enter(RunEntry& entry) {
+  Doer& doer = *entry.doer;
+  entry.state = RunEntry::State::entering;
   try {
     doer.wind(tymth_);
     doer.done_ = false;
     doer.enter();
     if (!doer.done_) doer.begin();
   } catch (...) {
-    abort(slot, std::current_exception());
+    abort(entry, std::current_exception());
   }
-  if (doer.done_ || slot.ended) {
-    complete(slot);
-  } else if (slot.removed) {
-    close(slot);
+  if (doer.done_ || entry.ended) {
+    complete(entry);
+  } else if (entry.removed) {
+    close(entry);
   } else {
-    slot.state = Slot::State::idle;
-    slot.retyme = tymth_();
-    place(slot);
+    entry.state = RunEntry::State::idle;
+    entry.retyme = tymth_();
+    place(entry);
   }
 }
 
-void Agenda::visit(Slot& slot, Tyme tyme) {
-  Doer& doer = *slot.doer;
-  const Tyme base = slot.asap ? tyme : std::min(slot.retyme, tyme);
-  slot.state = Slot::State::visited;
-  slot.nextRetyme.reset();
-  slot.nextTock.reset();
+void RunQueue::visit(RunEntry& entry, Tyme tyme) {
+  Doer& doer = *entry.doer;
+  const Tyme base = entry.everyCycle ? tyme : std::min(entry.retyme, tyme);
+  entry.state = RunEntry::State::visited;
+  entry.nextRetyme.reset();
+  entry.nextTock.reset();
   try {
     doer.done_ = doer.recur(tyme);
-    if (!doer.done_) settle(slot);
+    if (!doer.done_) settle(entry);
   } catch (...) {
-    abort(slot, std::current_exception());
+    abort(entry, std::current_exception());
   }
-  slot.roused = false;
-  if (doer.done_ || slot.ended) {
-    complete(slot);
-  } else if (slot.removed) {
-    close(slot);
+  entry.dueToWake = false;
+  if (doer.done_ || entry.ended) {
+    complete(entry);
+  } else if (entry.removed) {
+    close(entry);
   } else {
-    slot.state = Slot::State::idle;
-    reschedule(slot, base, tyme);
+    entry.state = RunEntry::State::idle;
+    reschedule(entry, base, tyme);
   }
 }
 
 // What the doer asks for at the end of its visit.
-void Agenda::settle(Slot& slot) {
-  const bool nudged = std::exchange(slot.nudged, false);
-  if (slot.nextRetyme && !nudged) return;
-  if (const auto due = slot.doer->due()) {
-    slot.nextRetyme = std::min(*due, slot.nextRetyme.value_or(Forever));
-  } else if (nudged) {
-    slot.wake();
+void RunQueue::settle(RunEntry& entry) {
+  const bool asksAfterVisit = std::exchange(entry.asksAfterVisit, false);
+  if (entry.nextRetyme && !asksAfterVisit) return;
+  if (const auto due = entry.doer->due()) {
+    entry.nextRetyme = std::min(*due, entry.nextRetyme.value_or(Forever));
+  } else if (asksAfterVisit) {
+    entry.wake();
   }
 }
 
-void Agenda::reschedule(Slot& slot, Tyme base, Tyme tyme) {
-  const Tyme tock = slot.nextTock.value_or(slot.doer->tock());
-  slot.asap = !slot.nextRetyme && tock == Tyme(0);
-  if (slot.nextRetyme) {
-    slot.retyme = *slot.nextRetyme;
-  } else if (!slot.asap) {
-    slot.retyme = help::saturatingAdd(base, tock);
-    if (skips_ && slot.retyme <= tyme) {
-      slot.retyme = help::saturatingAdd(tyme, tock - help::saturatingSubtract(tyme, base) % tock);
+void RunQueue::reschedule(RunEntry& entry, Tyme base, Tyme tyme) {
+  const Tyme tock = entry.nextTock.value_or(entry.doer->tock());
+  entry.everyCycle = !entry.nextRetyme && tock == Tyme(0);
+  if (entry.nextRetyme) {
+    entry.retyme = *entry.nextRetyme;
+  } else if (!entry.everyCycle) {
+    entry.retyme = help::saturatingAdd(base, tock);
+    if (skips_ && entry.retyme <= tyme) {
+      entry.retyme = help::saturatingAdd(tyme, tock - help::saturatingSubtract(tyme, base) % tock);
     }
   }
-  place(slot);
+  place(entry);
 }
 
-void Agenda::complete(Slot& slot) {
-  const std::shared_ptr<Doer> doer = leave(slot);
+void RunQueue::complete(RunEntry& entry) {
+  const std::shared_ptr<Doer> doer = leave(entry);
   FirstError error;
   error.after([&] { doer->clean(); });
   error.after([&] { doer->exit(); });
-  finish(slot);
+  finish(entry);
   error.rethrow();
 }
 
-void Agenda::close(Slot& slot) {
-  const std::shared_ptr<Doer> doer = leave(slot);
+void RunQueue::close(RunEntry& entry) {
+  const std::shared_ptr<Doer> doer = leave(entry);
   doer->done_ = false;
   FirstError error;
   error.after([&] { doer->close(); });
   error.after([&] { doer->exit(); });
-  finish(slot);
+  finish(entry);
   error.rethrow();
 }
 
-void Agenda::abort(Slot& slot, const std::exception_ptr& error) {
-  const std::shared_ptr<Doer> doer = leave(slot);
+void RunQueue::abort(RunEntry& entry, const std::exception_ptr& error) {
+  const std::shared_ptr<Doer> doer = leave(entry);
   doer->done_ = false;
   FirstError dropped;
   dropped.after([&] { doer->abort(error); });
   dropped.after([&] { doer->exit(); });
-  finish(slot);
+  finish(entry);
   std::rethrow_exception(error);
 }
 
-void Agenda::dismiss(Slot& slot) {
-  switch (slot.state) {
-    case Slot::State::admitted: {
-      const std::shared_ptr<Doer> doer = leave(slot);
-      finish(slot);
+void RunQueue::dismiss(RunEntry& entry) {
+  switch (entry.state) {
+    case RunEntry::State::admitted: {
+      const std::shared_ptr<Doer> doer = leave(entry);
+      finish(entry);
       break;
     }
-    case Slot::State::entering:
-    case Slot::State::visited:
-      slot.removed = true;
+    case RunEntry::State::entering:
+    case RunEntry::State::visited:
+      entry.removed = true;
       break;
-    case Slot::State::idle:
-      close(slot);
+    case RunEntry::State::idle:
+      close(entry);
       break;
-    case Slot::State::leaving:
-    case Slot::State::out:
+    case RunEntry::State::leaving:
+    case RunEntry::State::out:
       break;
   }
 }
 
-void Agenda::dismissFrom(std::uint64_t position) {
+void RunQueue::dismissFrom(std::uint64_t position) {
   FirstError error;
   // Begins again at the last one each time: what a doer does when it is closed may change the list.
-  Slot* slot = last_;
-  while (slot != nullptr && slot->position >= position) {
+  RunEntry* entry = last_;
+  while (entry != nullptr && entry->position >= position) {
     const bool inContext =
-        slot->state == Slot::State::entering || slot->state == Slot::State::visited;
-    Slot* const before = slot->before;
-    error.after([&] { dismiss(*slot); });
-    slot = inContext ? before : last_;
+        entry->state == RunEntry::State::entering || entry->state == RunEntry::State::visited;
+    RunEntry* const before = entry->before;
+    error.after([&] { dismiss(*entry); });
+    entry = inContext ? before : last_;
   }
   error.rethrow();
 }
 
-std::shared_ptr<Doer> Agenda::leave(Slot& slot) noexcept {
-  slot.state = Slot::State::leaving;
-  unplace(slot);
-  if (slot.woken) unlinkWoken(slot);
-  unlink(slot);
-  slot.doer->cut();
-  return std::move(slot.doer);
+std::shared_ptr<Doer> RunQueue::leave(RunEntry& entry) noexcept {
+  entry.state = RunEntry::State::leaving;
+  unplace(entry);
+  if (entry.woken) unlinkWoken(entry);
+  unlink(entry);
+  entry.doer->cut();
+  return std::move(entry.doer);
 }
 
-void Agenda::finish(Slot& slot) noexcept {
-  slot.agenda = nullptr;
-  slot.state = Slot::State::out;
-  slot.asap = false;
-  slot.nudged = false;
-  slot.roused = false;
-  slot.ended = false;
-  slot.removed = false;
+void RunQueue::finish(RunEntry& entry) noexcept {
+  entry.queue = nullptr;
+  entry.state = RunEntry::State::out;
+  entry.everyCycle = false;
+  entry.asksAfterVisit = false;
+  entry.dueToWake = false;
+  entry.ended = false;
+  entry.removed = false;
 }
 
-void Agenda::gather(Tyme tyme) noexcept {
-  const auto take = [this](Slot& slot) {
-    slot.place = Slot::Place::due;
-    due_.push_back(&slot);
+void RunQueue::gather(Tyme tyme) noexcept {
+  const auto take = [this](RunEntry& entry) {
+    entry.place = RunEntry::Place::due;
+    due_.push_back(&entry);
   };
-  for (Slot* const slot : ready_) {
-    if (slot != nullptr) take(*slot);
+  for (RunEntry* const entry : ready_) {
+    if (entry != nullptr) take(*entry);
   }
   ready_.clear();
-  asaps_ = 0;
+  everyCycles_ = 0;
   while (firstRetyme() <= tyme && !timed_.empty()) {
-    Slot& slot = *timed_.front();
-    popTimed(slot);
-    take(slot);
+    RunEntry& entry = *timed_.front();
+    popTimed(entry);
+    take(entry);
   }
   while (firstWoken_ != nullptr) {
-    Slot& slot = *firstWoken_;
-    unlinkWoken(slot);
-    slot.roused = true;
-    if (slot.place == Slot::Place::due) continue;
-    if (slot.place == Slot::Place::timed) popTimed(slot);
-    take(slot);
+    RunEntry& entry = *firstWoken_;
+    unlinkWoken(entry);
+    entry.dueToWake = true;
+    if (entry.place == RunEntry::Place::due) continue;
+    if (entry.place == RunEntry::Place::timed) popTimed(entry);
+    take(entry);
   }
   if (!std::is_sorted(due_.begin(), due_.end(), inOrder)) {
     std::sort(due_.begin(), due_.end(), inOrder);
@@ -373,7 +374,7 @@ void Agenda::gather(Tyme tyme) noexcept {
 
 // --- lists ---
 
-void Agenda::reserve() {
+void RunQueue::reserve() {
   if (size_ < timed_.capacity()) return;
   const std::size_t capacity = std::max<std::size_t>(4, 2 * size_);
   ready_.reserve(capacity);
@@ -381,102 +382,102 @@ void Agenda::reserve() {
   timed_.reserve(capacity);  // last: its capacity tells that all three have it
 }
 
-void Agenda::link(Slot& slot) noexcept {
-  slot.before = last_;
-  slot.after = nullptr;
-  (last_ != nullptr ? last_->after : first_) = &slot;
-  last_ = &slot;
+void RunQueue::link(RunEntry& entry) noexcept {
+  entry.before = last_;
+  entry.after = nullptr;
+  (last_ != nullptr ? last_->after : first_) = &entry;
+  last_ = &entry;
   ++size_;
 }
 
-void Agenda::unlink(Slot& slot) noexcept {
-  (slot.before != nullptr ? slot.before->after : first_) = slot.after;
-  (slot.after != nullptr ? slot.after->before : last_) = slot.before;
+void RunQueue::unlink(RunEntry& entry) noexcept {
+  (entry.before != nullptr ? entry.before->after : first_) = entry.after;
+  (entry.after != nullptr ? entry.after->before : last_) = entry.before;
   --size_;
 }
 
-void Agenda::linkWoken(Slot& slot) noexcept {
-  slot.woken = true;
-  slot.wokenBefore = lastWoken_;
-  slot.wokenAfter = nullptr;
-  (lastWoken_ != nullptr ? lastWoken_->wokenAfter : firstWoken_) = &slot;
-  lastWoken_ = &slot;
+void RunQueue::linkWoken(RunEntry& entry) noexcept {
+  entry.woken = true;
+  entry.wokenBefore = lastWoken_;
+  entry.wokenAfter = nullptr;
+  (lastWoken_ != nullptr ? lastWoken_->wokenAfter : firstWoken_) = &entry;
+  lastWoken_ = &entry;
 }
 
-void Agenda::unlinkWoken(Slot& slot) noexcept {
-  slot.woken = false;
-  (slot.wokenBefore != nullptr ? slot.wokenBefore->wokenAfter : firstWoken_) = slot.wokenAfter;
-  (slot.wokenAfter != nullptr ? slot.wokenAfter->wokenBefore : lastWoken_) = slot.wokenBefore;
+void RunQueue::unlinkWoken(RunEntry& entry) noexcept {
+  entry.woken = false;
+  (entry.wokenBefore != nullptr ? entry.wokenBefore->wokenAfter : firstWoken_) = entry.wokenAfter;
+  (entry.wokenAfter != nullptr ? entry.wokenAfter->wokenBefore : lastWoken_) = entry.wokenBefore;
 }
 
-void Agenda::place(Slot& slot) noexcept {
-  if (slot.asap) {
-    slot.place = Slot::Place::ready;
-    slot.index = ready_.size();
-    ready_.push_back(&slot);
-    ++asaps_;
-  } else if (slot.retyme == Forever) {
-    slot.place = Slot::Place::none;
+void RunQueue::place(RunEntry& entry) noexcept {
+  if (entry.everyCycle) {
+    entry.place = RunEntry::Place::ready;
+    entry.index = ready_.size();
+    ready_.push_back(&entry);
+    ++everyCycles_;
+  } else if (entry.retyme == Forever) {
+    entry.place = RunEntry::Place::none;
   } else {
-    pushTimed(slot);
+    pushTimed(entry);
   }
 }
 
-void Agenda::unplace(Slot& slot) noexcept {
-  switch (slot.place) {
-    case Slot::Place::none:
+void RunQueue::unplace(RunEntry& entry) noexcept {
+  switch (entry.place) {
+    case RunEntry::Place::none:
       break;
-    case Slot::Place::timed:
-      popTimed(slot);
+    case RunEntry::Place::timed:
+      popTimed(entry);
       break;
-    case Slot::Place::ready:
-      ready_[slot.index] = nullptr;
-      --asaps_;
+    case RunEntry::Place::ready:
+      ready_[entry.index] = nullptr;
+      --everyCycles_;
       break;
-    case Slot::Place::due:
-      due_[slot.index] = nullptr;
+    case RunEntry::Place::due:
+      due_[entry.index] = nullptr;
       break;
   }
-  slot.place = Slot::Place::none;
+  entry.place = RunEntry::Place::none;
 }
 
-void Agenda::pushTimed(Slot& slot) noexcept {
-  slot.place = Slot::Place::timed;
-  slot.index = timed_.size();
-  timed_.push_back(&slot);
-  sift(slot.index);
+void RunQueue::pushTimed(RunEntry& entry) noexcept {
+  entry.place = RunEntry::Place::timed;
+  entry.index = timed_.size();
+  timed_.push_back(&entry);
+  sift(entry.index);
 }
 
-void Agenda::popTimed(Slot& slot) noexcept {
-  const std::size_t index = slot.index;
-  Slot* const last = timed_.back();
+void RunQueue::popTimed(RunEntry& entry) noexcept {
+  const std::size_t index = entry.index;
+  RunEntry* const last = timed_.back();
   timed_.pop_back();
-  slot.place = Slot::Place::none;
-  if (last == &slot) return;
+  entry.place = RunEntry::Place::none;
+  if (last == &entry) return;
   timed_[index] = last;
   last->index = index;
   sift(index);
 }
 
 // Moves the one at `index` up or down to where it belongs.
-void Agenda::sift(std::size_t index) noexcept {
-  Slot* const slot = timed_[index];
-  const auto put = [this](std::size_t at, Slot* moved) {
+void RunQueue::sift(std::size_t index) noexcept {
+  RunEntry* const entry = timed_[index];
+  const auto put = [this](std::size_t at, RunEntry* moved) {
     timed_[at] = moved;
     moved->index = at;
   };
-  while (index > 0 && sooner(*slot, *timed_[(index - 1) / 2])) {
+  while (index > 0 && sooner(*entry, *timed_[(index - 1) / 2])) {
     const std::size_t parent = (index - 1) / 2;
     put(index, timed_[parent]);
     index = parent;
   }
   for (std::size_t child = 2 * index + 1; child < timed_.size(); child = 2 * index + 1) {
     if (child + 1 < timed_.size() && sooner(*timed_[child + 1], *timed_[child])) ++child;
-    if (!sooner(*timed_[child], *slot)) break;
+    if (!sooner(*timed_[child], *entry)) break;
     put(index, timed_[child]);
     index = child;
   }
-  put(index, slot);
+  put(index, entry);
 }
 
 }  // namespace hio::base

@@ -18,7 +18,7 @@ void Watch::resetClosing() noexcept {
   reset();
 }
 
-void PollerIdler::wait(std::optional<base::Tyme> atMost) {
+void PollerPacer::wait(std::optional<base::Tyme> atMost) {
   const IoResult result = poller_.wait(atMost);
   if (result.isError()) throw std::system_error(result.code(), "wait for descriptors");
 }

@@ -4,7 +4,7 @@
 
 namespace hio::sim {
 
-base::Tyme WorldIdler::idle(base::Tyme tyme, base::Tyme until) {
+base::Tyme WorldPacer::advance(base::Tyme tyme, base::Tyme until) {
   // What has been delivered may have woken a doer.
   if (world_.poller().wait(base::Tyme(0)).count() > 0) return tyme;
   const auto next = world_.next();

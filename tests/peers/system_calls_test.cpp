@@ -49,8 +49,8 @@ class PingDoer final : public ClientDoer {
 void pingPongs() {
   Client client({.port = std::atoi(std::getenv(Port))});
   const auto poller = net::systemPoller({.spin = 0s});
-  net::PollerIdler idler(*poller);
-  base::Doist doist({.limit = 60s, .idler = &idler});
+  net::PollerPacer pacer(*poller);
+  base::Doist doist({.limit = 60s, .pacer = &pacer});
   const auto doer = std::make_shared<PingDoer>(client, *poller, std::atoi(std::getenv(Count)));
   doist.run({.doers = base::Doers{doer}});
   EXPECT_TRUE(doist.done());

@@ -43,7 +43,7 @@ class Ground {
 
 class RealGround final : public Ground {
  public:
-  RealGround() { doist.idler(&idler_); }
+  RealGround() { doist.pacer(&pacer_); }
   net::Net& near() override { return net::systemNet(); }
   net::Net& far() override { return net::systemNet(); }
   std::string host() const override { return "127.0.0.1"; }
@@ -51,12 +51,12 @@ class RealGround final : public Ground {
 
  private:
   std::unique_ptr<net::Poller> poller_ = net::systemPoller();
-  net::PollerIdler idler_{*poller_};
+  net::PollerPacer pacer_{*poller_};
 };
 
 class SimGround final : public Ground {
  public:
-  SimGround() { doist.idler(&idler_); }
+  SimGround() { doist.pacer(&pacer_); }
   net::Net& near() override { return near_; }
   net::Net& far() override { return far_; }
   std::string host() const override { return far_.address(); }
@@ -64,7 +64,7 @@ class SimGround final : public Ground {
 
  private:
   sim::World world_{{.tymth = doist.tymen()}};
-  sim::WorldIdler idler_{world_};
+  sim::WorldPacer pacer_{world_};
   sim::Host& near_ = world_.host("near");
   sim::Host& far_ = world_.host("far");
 };

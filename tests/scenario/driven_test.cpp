@@ -25,8 +25,8 @@ using test::serverTls;
 
 struct Driven : testing::Test {
   std::unique_ptr<net::Poller> poller = net::systemPoller();
-  net::PollerIdler idler{*poller};
-  Doist doist{{.limit = 60s, .idler = &idler}};
+  net::PollerPacer pacer{*poller};
+  Doist doist{{.limit = 60s, .pacer = &pacer}};
 
   LinkDoerOptions byPoller() const { return {.poller = poller.get()}; }
 };

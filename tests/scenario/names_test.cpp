@@ -152,8 +152,8 @@ TEST_F(Names, ADrivenClientIsToldOfTheAnswer) {
   }
   test::RawListener listener;
   const auto poller = net::systemPoller();
-  net::PollerIdler idler(*poller);
-  base::Doist doist({.limit = 60s, .idler = &idler});
+  net::PollerPacer pacer(*poller);
+  base::Doist doist({.limit = 60s, .pacer = &pacer});
   Client client({.host = "home.example", .port = listener.port(), .net = &net});
   const auto counted = std::make_shared<Counted>(client, LinkDoerOptions{.poller = poller.get()});
   int cycles = 0;

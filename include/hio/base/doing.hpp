@@ -18,9 +18,9 @@
 
 namespace hio::base {
 
-class Agenda;
+class RunQueue;
 class Doer;
-struct Slot;
+struct RunEntry;
 
 // Whoever runs doers shares them while they run; so one that is removed outlives its own call.
 using Doers = std::vector<std::shared_ptr<Doer>>;
@@ -78,7 +78,7 @@ class HIO_EXPORT Doer : public Tymee {
   virtual std::optional<Tyme> due() { return std::nullopt; }
 
  private:
-  friend class Agenda;
+  friend class RunQueue;
   friend class DoDoer;
   friend class ReDoer;
   // What a coroutine needs around its contexts: its start after enter, its end before close and
@@ -88,7 +88,7 @@ class HIO_EXPORT Doer : public Tymee {
 
   Tyme tock_;
   bool done_ = false;
-  std::shared_ptr<Slot> slot_;
+  std::shared_ptr<RunEntry> entry_;
 };
 
 // A doer whose recur is `recur`.
@@ -128,7 +128,7 @@ class HIO_EXPORT DoDoer : public Doer {
 
  private:
   bool always_;
-  std::unique_ptr<Agenda> agenda_;
+  std::unique_ptr<RunQueue> queue_;
 };
 
 struct DoistOptions {
@@ -143,7 +143,7 @@ struct DoistOptions {
   Doers doers{};
   // Passes the time between two cycles. Both have to outlive the Doist; null: the tyme ticks on,
   // and the steady clock.
-  Idler* idler = nullptr;
+  Pacer* pacer = nullptr;
   help::Clock* clock = nullptr;
 };
 
@@ -190,7 +190,7 @@ class HIO_EXPORT Doist : public Tymist {
   bool done() const noexcept { return done_; }
   Tyme limit() const noexcept { return limit_; }
   // Another idler for the cycles to come, such as one that needs this Doist's time to be made.
-  void idler(Idler* idler) noexcept { idler_ = idler; }
+  void pacer(Pacer* pacer) noexcept { pacer_ = pacer; }
   bool real() const noexcept { return real_; }
 
   // run() by hand, in a loop of one's own: enter all, one cycle, close all. An error leaves the
@@ -215,9 +215,9 @@ class HIO_EXPORT Doist : public Tymist {
   bool done_ = false;
   Tyme limit_;
   Tyme stop_ = Forever;
-  Idler* idler_;
+  Pacer* pacer_;
   help::Clock* clock_;
-  std::unique_ptr<Agenda> agenda_;
+  std::unique_ptr<RunQueue> queue_;
 };
 
 }  // namespace hio::base

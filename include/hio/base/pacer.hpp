@@ -13,11 +13,11 @@ namespace hio::base {
 inline constexpr Tyme Forever = Tyme::max();
 
 // Injected into a Doist; decides what its tyme is in the next cycle.
-class HIO_EXPORT Idler {
+class HIO_EXPORT Pacer {
  public:
-  virtual ~Idler() = default;
-  Idler(const Idler&) = delete;
-  Idler& operator=(const Idler&) = delete;
+  virtual ~Pacer() = default;
+  Pacer(const Pacer&) = delete;
+  Pacer& operator=(const Pacer&) = delete;
 
   // A Doist's deeds are entered at `tyme`.
   virtual void start(Tyme /*tyme*/) {}
@@ -26,20 +26,20 @@ class HIO_EXPORT Idler {
   // Forever: no doer is due before it is woken. Returns the tyme it is then; one before `tyme`
   // counts as `tyme`. Forever says that nothing can happen any more: the run ends. What it throws
   // comes out of the Doist, whose deeds are closed first.
-  virtual Tyme idle(Tyme tyme, Tyme until) = 0;
+  virtual Tyme advance(Tyme tyme, Tyme until) = 0;
 
  protected:
-  Idler() = default;
+  Pacer() = default;
 };
 
 // Lets the tyme follow a real clock from where it was at the start.
-class HIO_EXPORT RealIdler : public Idler {
+class HIO_EXPORT RealPacer : public Pacer {
  public:
   // The clock has to outlive the idler.
-  explicit RealIdler(help::Clock& clock = help::steadyClock()) noexcept;
+  explicit RealPacer(help::Clock& clock = help::steadyClock()) noexcept;
 
   void start(Tyme tyme) override;
-  Tyme idle(Tyme tyme, Tyme until) final;
+  Tyme advance(Tyme tyme, Tyme until) final;
 
  protected:
   // Waits at most so long, 0 or more, or without end when empty; less if a doer was woken.
@@ -51,9 +51,9 @@ class HIO_EXPORT RealIdler : public Idler {
 };
 
 // Jumps to the next tyme at which a doer is due; ends the run when none ever will be.
-class HIO_EXPORT JumpIdler final : public Idler {
+class HIO_EXPORT VirtualPacer final : public Pacer {
  public:
-  Tyme idle(Tyme tyme, Tyme until) override;
+  Tyme advance(Tyme tyme, Tyme until) override;
 };
 
 }  // namespace hio::base

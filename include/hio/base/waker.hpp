@@ -15,7 +15,7 @@ class Wakeable {
   // Constant time, no allocation, and no call of anybody else's code: so it is safe at any moment.
   virtual void wake() noexcept = 0;
   // wake(), but for what a visit that is under way may yet see to itself.
-  virtual void nudge() noexcept { wake(); }
+  virtual void wakeAfterVisit() noexcept { wake(); }
 
  protected:
   Wakeable() = default;
@@ -33,8 +33,8 @@ class Waker {
     if (woken_) woken_->wake();
   }
   // The same, but a doer that is being visited is asked in the end when it is due: Doer::due().
-  void nudge() const noexcept {
-    if (woken_) woken_->nudge();
+  void wakeAfterVisit() const noexcept {
+    if (woken_) woken_->wakeAfterVisit();
   }
   explicit operator bool() const noexcept { return woken_ != nullptr; }
 

@@ -97,11 +97,11 @@ struct PollerOptions {
 HIO_EXPORT std::unique_ptr<Poller> systemPoller(PollerOptions options = {});
 
 // Lets a Doist follow real time and sleep in a poller until something is ready or due.
-class HIO_EXPORT PollerIdler final : public base::RealIdler {
+class HIO_EXPORT PollerPacer final : public base::RealPacer {
  public:
   // Both have to outlive the idler.
-  explicit PollerIdler(Poller& poller, help::Clock& clock = help::steadyClock()) noexcept
-      : RealIdler(clock), poller_(poller) {}
+  explicit PollerPacer(Poller& poller, help::Clock& clock = help::steadyClock()) noexcept
+      : RealPacer(clock), poller_(poller) {}
 
  protected:
   // Throws std::system_error when the poller cannot wait.

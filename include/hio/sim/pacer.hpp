@@ -14,12 +14,12 @@ namespace hio::sim {
 //   sim::World world({.tymth = doist.tymen()});
 //   sim::WorldIdler idler(world);
 //   doist.idler(&idler);
-class HIO_SIM_EXPORT WorldIdler final : public base::Idler {
+class HIO_SIM_EXPORT WorldPacer final : public base::Pacer {
  public:
   // The world has to outlive the idler.
-  explicit WorldIdler(World& world) noexcept : world_(world) {}
+  explicit WorldPacer(World& world) noexcept : world_(world) {}
 
-  base::Tyme idle(base::Tyme tyme, base::Tyme until) override;
+  base::Tyme advance(base::Tyme tyme, base::Tyme until) override;
 
  private:
   World& world_;

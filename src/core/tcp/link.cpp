@@ -157,7 +157,7 @@ void Link::serviceReceives() {
     HIO_PROBE_IF("link.rx.budget", left == 0);
   }
   // No descriptor tells once more of what was left.
-  if (told_ && ready()) attachment_.waker.nudge();
+  if (told_ && ready()) attachment_.waker.wakeAfterVisit();
 }
 
 // A send has failed, and what the far side sent before it went has been read.
@@ -258,7 +258,7 @@ bool Link::tx(std::span<const std::byte> data) {
   }
   txbs_->append(data);
   // Whoever services a connection looks afterwards whether something is left to send.
-  stream_ != nullptr ? attachment_.waker.nudge() : wake();
+  stream_ != nullptr ? attachment_.waker.wakeAfterVisit() : wake();
   return true;
 }
 

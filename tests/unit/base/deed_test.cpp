@@ -301,8 +301,8 @@ TEST(Sleep, ParksForAStretchOfTyme) {
     note();
     co_return true;
   });
-  JumpIdler jump;
-  Doist doist({.doers = {deed}, .idler = &jump});
+  VirtualPacer jump;
+  Doist doist({.doers = {deed}, .pacer = &jump});
   doist.run();
   EXPECT_EQ(trace.text(), "0 1000 1300");
   EXPECT_EQ(doist.tyme(), 1300ms);
@@ -534,8 +534,8 @@ TEST(Deed, RunsInTheSameOrderEachTime) {
       }));
       doers.push_back(traced(trace, "d" + std::to_string(i), {.tock = i * 10ms, .visits = 5}));
     }
-    JumpIdler jump;
-    Doist doist({.tock = 10ms, .doers = std::move(doers), .idler = &jump});
+    VirtualPacer jump;
+    Doist doist({.tock = 10ms, .doers = std::move(doers), .pacer = &jump});
     doist.run();
     EXPECT_TRUE(doist.done());
     return trace.take();

@@ -121,7 +121,7 @@ TEST(Nudge, BetweenTwoVisitsWakes) {
   doist.enter();
   doist.recur();
   doist.recur();
-  a->waker().nudge();
+  a->waker().wakeAfterVisit();
   doist.recur();
   EXPECT_EQ(trace.text(), "A:enter A@0 A@500");
 }
@@ -130,7 +130,7 @@ TEST(Nudge, InAVisitHasTheDoerAskedAlsoIfItHasSaidWhen) {
   Trace trace;
   const auto a = std::make_shared<Asked>(trace, "A", test::Contexts{.onRecur = [](Traced& self) {
                                            self.retyme(1s);
-                                           if (self.count() == 1) self.waker().nudge();
+                                           if (self.count() == 1) self.waker().wakeAfterVisit();
                                          }});
   a->answer = 500ms;
   Doist doist({.tock = 250ms, .doers = {a}});
@@ -143,7 +143,7 @@ TEST(Nudge, InAVisitHasTheDoerAskedAlsoIfItHasSaidWhen) {
 TEST(Nudge, InAVisitOfADoerThatCannotTellIsAWake) {
   Trace trace;
   const auto a = traced(trace, "A", {.tock = Forever, .onRecur = [](Traced& self) {
-                                       if (self.count() == 1) self.waker().nudge();
+                                       if (self.count() == 1) self.waker().wakeAfterVisit();
                                      }});
   Doist doist({.tock = 250ms, .doers = {a}});
   doist.enter();
@@ -156,7 +156,7 @@ TEST(Nudge, DoesNotOutliveTheRun) {
   Trace trace;
   const auto a = std::make_shared<Asked>(
       trace, "A",
-      test::Contexts{.visits = 1, .onRecur = [](Traced& self) { self.waker().nudge(); }});
+      test::Contexts{.visits = 1, .onRecur = [](Traced& self) { self.waker().wakeAfterVisit(); }});
   Doist doist({.tock = 250ms, .doers = {a}});
   for (int run = 0; run < 2; ++run) doist.run();
   EXPECT_EQ(a->times, 0);
@@ -335,9 +335,9 @@ class FakeClock final : public help::Clock {
   Tyme now_ = 1000s;
 };
 
-class FakeIdler final : public RealIdler {
+class FakeIdler final : public RealPacer {
  public:
-  explicit FakeIdler(FakeClock& clock) : RealIdler(clock), clock_(clock) {}
+  explicit FakeIdler(FakeClock& clock) : RealPacer(clock), clock_(clock) {}
 
   std::vector<std::optional<Tyme>> waits;
   std::function<void()> event;  // happens in the next wait, 10 ms after its begin
@@ -376,57 +376,57 @@ TEST(RealTime, PacesByTheTockAndLosesNoTime) {
 TEST(RealTime, WithAnIdlerWaitsForTheFirstDeadlineAndFollowsTheClock) {
   Trace trace;
   FakeClock clock;
-  FakeIdler idler(clock);
+  FakeIdler pacer(clock);
   const auto a = traced(trace, "A", {.tock = Forever});
   Doist doist({.doers = {a, traced(trace, "B", {.tock = 400ms}), traced(trace, "C", {.tock = 1s})},
-               .idler = &idler});
-  idler.event = [&] {};
+               .pacer = &pacer});
+  pacer.event = [&] {};
   doist.run({.limit = 1200ms});
   EXPECT_EQ(trace.text(),
             "A:enter B:enter C:enter A@0 B@0 C@0 B@400 B@800 C@1000 "
             "C:close C:exit B:close B:exit A:close A:exit");
   using Waits = std::vector<std::optional<Tyme>>;
-  EXPECT_EQ(idler.waits, (Waits{400ms, 390ms, 400ms, 200ms, 200ms}));
+  EXPECT_EQ(pacer.waits, (Waits{400ms, 390ms, 400ms, 200ms, 200ms}));
   EXPECT_EQ(doist.tyme(), 1200ms);
 }
 
 TEST(RealTime, AnIdlersEventWakesADoerAtOnce) {
   Trace trace;
   FakeClock clock;
-  FakeIdler idler(clock);
+  FakeIdler pacer(clock);
   std::shared_ptr<Traced> a;
   a = traced(trace, "A", {.tock = Forever, .visits = 2, .onRecur = [&](Traced& self) {
                             clock.pass(3ms);
-                            idler.event = [&self] { self.waker().wake(); };
+                            pacer.event = [&self] { self.waker().wake(); };
                           }});
-  Doist doist({.tyme = 5s, .doers = {a}, .idler = &idler});
+  Doist doist({.tyme = 5s, .doers = {a}, .pacer = &pacer});
   doist.run();
   EXPECT_EQ(trace.text(), "A:enter A@5000 A@5013 A:clean A:exit");
-  EXPECT_EQ(idler.waits, std::vector<std::optional<Tyme>>{std::nullopt});
+  EXPECT_EQ(pacer.waits, std::vector<std::optional<Tyme>>{std::nullopt});
   EXPECT_TRUE(doist.done());
 }
 
 TEST(RealTime, WithAnIdlerATockOfZeroIsPacedAndAWakeIsNot) {
   Trace trace;
   FakeClock clock;
-  FakeIdler idler(clock);
+  FakeIdler pacer(clock);
   const auto a = traced(trace, "A", {.visits = 4, .onRecur = [](Traced& self) {
                                        if (self.count() == 2) self.waker().wake();
                                      }});
-  Doist doist({.tock = 30ms, .doers = {a}, .idler = &idler});
+  Doist doist({.tock = 30ms, .doers = {a}, .pacer = &pacer});
   doist.run();
   EXPECT_EQ(trace.text(), "A:enter A@0 A@30 A@30 A@60 A:clean A:exit");
-  EXPECT_EQ(idler.waits, (std::vector<std::optional<Tyme>>{30ms, 0s, 30ms}));
+  EXPECT_EQ(pacer.waits, (std::vector<std::optional<Tyme>>{30ms, 0s, 30ms}));
 }
 
 TEST(RealTime, ALateCycleVisitsOnceAndKeepsTheRhythm) {
   Trace trace;
   FakeClock clock;
-  FakeIdler idler(clock);
+  FakeIdler pacer(clock);
   const auto a = traced(trace, "A", {.tock = 100ms, .visits = 4, .onRecur = [&](Traced& self) {
                                        if (self.count() == 2) clock.pass(1025ms);
                                      }});
-  Doist doist({.doers = {a}, .idler = &idler});
+  Doist doist({.doers = {a}, .pacer = &pacer});
   doist.run();
   EXPECT_EQ(trace.text(), "A:enter A@0 A@100 A@1125 A@1200 A:clean A:exit");
 }
@@ -434,11 +434,11 @@ TEST(RealTime, ALateCycleVisitsOnceAndKeepsTheRhythm) {
 TEST(RealTime, ALateCycleKeepsTheRhythmInADoDoerToo) {
   Trace trace;
   FakeClock clock;
-  FakeIdler idler(clock);
+  FakeIdler pacer(clock);
   const auto a = traced(trace, "A", {.tock = 100ms, .visits = 3, .onRecur = [&](Traced& self) {
                                        if (self.count() == 1) clock.pass(1025ms);
                                      }});
-  Doist doist({.doers = {group(trace, "G", {.doers = {a}})}, .idler = &idler});
+  Doist doist({.doers = {group(trace, "G", {.doers = {a}})}, .pacer = &pacer});
   doist.run();
   EXPECT_EQ(trace.text(),
             "G:enter A:enter G@0 A@0 G@1025 A@1025 G@1100 A@1100 A:clean A:exit G:clean G:exit");
@@ -447,8 +447,8 @@ TEST(RealTime, ALateCycleKeepsTheRhythmInADoDoerToo) {
 TEST(RealTime, ASecondRunGoesOnWhereTheFirstEnded) {
   Trace trace;
   FakeClock clock;
-  FakeIdler idler(clock);
-  Doist doist({.doers = {traced(trace, "A", {.tock = 100ms, .visits = 2})}, .idler = &idler});
+  FakeIdler pacer(clock);
+  Doist doist({.doers = {traced(trace, "A", {.tock = 100ms, .visits = 2})}, .pacer = &pacer});
   doist.run();
   clock.pass(1h);
   doist.run();
@@ -458,20 +458,20 @@ TEST(RealTime, ASecondRunGoesOnWhereTheFirstEnded) {
 TEST(RealTime, AnErrorOfTheIdlerClosesAllAndComesOut) {
   Trace trace;
   FakeClock clock;
-  FakeIdler idler(clock);
-  idler.event = test::throws("poll");
-  Doist doist({.doers = {traced(trace, "A")}, .idler = &idler});
+  FakeIdler pacer(clock);
+  pacer.event = test::throws("poll");
+  Doist doist({.doers = {traced(trace, "A")}, .pacer = &pacer});
   EXPECT_EQ(test::errorOf([&] { doist.run(); }), "poll");
   EXPECT_EQ(trace.text(), "A:enter A@0 A:close A:exit");
 }
 
 TEST(Jump, GoesToTheNextDeadlineAndEndsWhenThereIsNone) {
   Trace trace;
-  JumpIdler jump;
+  VirtualPacer jump;
   const auto a = traced(trace, "A", {.tock = Forever});
   Doist doist({.doers = {a, traced(trace, "B", {.tock = 1h, .visits = 3}),
                          traced(trace, "C", {.tock = 100min, .visits = 2})},
-               .idler = &jump});
+               .pacer = &jump});
   doist.run();
   EXPECT_EQ(trace.text(),
             "A:enter B:enter C:enter A@0 B@0 C@0 B@3600000 C@6000000 C:clean C:exit "

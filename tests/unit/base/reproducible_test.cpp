@@ -30,8 +30,8 @@ Deed napper(Trace& trace, Tymth tymth, sim::Random random) {
 std::string run(std::uint64_t seed) {
   sim::Random random(seed);
   Trace trace;
-  JumpIdler idler;
-  Doist doist({.limit = 30s, .idler = &idler});
+  VirtualPacer pacer;
+  Doist doist({.limit = 30s, .pacer = &pacer});
   const auto parked = traced(trace, "P", {.tock = Forever});
   Doers doers{parked};
   const auto group = test::group(trace, "G", {.always = true});

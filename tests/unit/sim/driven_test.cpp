@@ -125,7 +125,7 @@ TEST_F(SimTold, ThePollerDeliversWithoutWaitingAndHasNoDescriptors) {
 struct Starved : testing::Test {
   base::Doist doist{{.limit = 1h}};
   World world{{.tymth = doist.tymen()}};
-  WorldIdler idler{world};
+  WorldPacer pacer{world};
   Host& near = world.host("near");
   Host& far = world.host("far");
   Server server{{.port = 7, .net = &far}};
@@ -134,7 +134,7 @@ struct Starved : testing::Test {
   // Until done(); gives the tyme.
   base::Tyme run(const std::function<bool()>& done) { return run(server, client, done); }
   base::Tyme run(Server& echoes, Client& calls, const std::function<bool()>& done) {
-    doist.idler(&idler);
+    doist.pacer(&pacer);
     const auto user = base::doify(
         [&](base::Tyme) {
           if (done()) doist.stop();

@@ -19,11 +19,11 @@ using namespace core::tcp;
 
 // The same doers as on the real network, in virtual time: a client that reconnects through a
 // partition of an hour.
-TEST(WorldIdler, LetsADoistLiveInAWorld) {
+TEST(WorldPacer, LetsADoistLiveInAWorld) {
   base::Doist doist({.tock = 100ms, .limit = 2h});
   World world({.tymth = doist.tymen()});
-  WorldIdler idler(world);
-  doist.idler(&idler);
+  WorldPacer pacer(world);
+  doist.pacer(&pacer);
   Host& near = world.host("near");
   Host& far = world.host("far");
   auto partition = std::make_unique<InForce>(world.add(sim::partition(near, far)));
@@ -48,11 +48,11 @@ TEST(WorldIdler, LetsADoistLiveInAWorld) {
   EXPECT_GT(client.failure() ? 0U : client.epoch(), 0U);
 }
 
-TEST(WorldIdler, EndsARunInWhichNothingWillHappen) {
+TEST(WorldPacer, EndsARunInWhichNothingWillHappen) {
   base::Doist doist;
   World world({.tymth = doist.tymen()});
-  WorldIdler idler(world);
-  doist.idler(&idler);
+  WorldPacer pacer(world);
+  doist.pacer(&pacer);
   doist.run(
       {.doers = base::Doers{base::doify([](Tyme) { return false; }, {.tock = base::Forever})}});
   EXPECT_EQ(doist.tyme(), 0s);

@@ -121,8 +121,8 @@ TEST(SimTutorial, WithAClockOfYourOwn) {
 TEST(SimTutorial, DoersAreToldOfWhatArrives) {
   base::Doist doist({.limit = 1h});
   sim::World world({.tymth = doist.tymen()});
-  sim::WorldIdler idler(world);
-  doist.idler(&idler);
+  sim::WorldPacer pacer(world);
+  doist.pacer(&pacer);
   Server server({.port = 7, .net = &world.host("server")});
   Client client({.host = "server", .port = 7, .net = &world.host("laptop")});
   client.tx("hello");
