@@ -24,7 +24,7 @@ using core::tcp::Phase;
 using core::tcp::TlsOptions;
 
 // When each stage was done.
-struct Marks {
+struct StageTimes {
   help::MonoTimer clock{};
   std::optional<Tyme> resolved{};
   std::optional<Tyme> connected{};
@@ -33,12 +33,12 @@ struct Marks {
 
 class MarkingLookup final : public net::Lookup {
  public:
-  MarkingLookup(std::unique_ptr<net::Lookup> lookup, Marks& marks)
-      : lookup_(std::move(lookup)), marks_(marks) {}
+  MarkingLookup(std::unique_ptr<net::Lookup> lookup, StageTimes& times)
+      : lookup_(std::move(lookup)), times_(times) {}
 
   net::IoResult poll(std::vector<net::Ip>& found) override {
     const net::IoResult result = lookup_->poll(found);
-    if (result.isDone()) marks_.resolved = marks_.clock.elapsed();
+    if (result.isDone()) times_.resolved = times_.clock.elapsed();
     return result;
   }
   bool attach(net::Poller* poller, base::Waker waker) override {
@@ -47,20 +47,20 @@ class MarkingLookup final : public net::Lookup {
 
  private:
   std::unique_ptr<net::Lookup> lookup_;
-  Marks& marks_;
+  StageTimes& times_;
 };
 
 // The machine's network; tells when a name was resolved, however long one service() took for more.
 class MarkingNet final : public net::Net, private net::Resolver {
  public:
-  explicit MarkingNet(Marks& marks) : marks_(marks) {}
+  explicit MarkingNet(StageTimes& times) : times_(times) {}
 
-  net::Made<net::Stream> open(const net::Endpoint& peer,
-                              const net::StreamOptions& options) override {
+  net::Opened<net::Stream> open(const net::Endpoint& peer,
+                                const net::StreamOptions& options) override {
     return net::systemNet().open(peer, options);
   }
-  net::Made<net::Listener> listen(const net::Endpoint& local,
-                                  const net::ListenOptions& options) override {
+  net::Opened<net::Listener> listen(const net::Endpoint& local,
+                                    const net::ListenOptions& options) override {
     return net::systemNet().listen(local, options);
   }
   net::Resolver& resolver() override { return *this; }
@@ -69,31 +69,31 @@ class MarkingNet final : public net::Net, private net::Resolver {
  private:
   std::unique_ptr<net::Lookup> lookup(std::string name) override {
     return std::make_unique<MarkingLookup>(net::systemNet().resolver().lookup(std::move(name)),
-                                           marks_);
+                                           times_);
   }
 
-  Marks& marks_;
+  StageTimes& times_;
 };
 
 // Tells when the TCP connection stands: that is when it is put under TLS.
 class MarkingClient final : public ClientTls {
  public:
-  MarkingClient(ClientOptions options, TlsOptions tls, Marks& marks)
-      : ClientTls(std::move(options), std::move(tls)), marks_(marks) {}
+  MarkingClient(ClientOptions options, TlsOptions tls, StageTimes& times)
+      : ClientTls(std::move(options), std::move(tls)), times_(times) {}
 
  protected:
   std::unique_ptr<net::Stream> secured(std::unique_ptr<net::Stream> plain) override {
-    marks_.connected = marks_.clock.elapsed();
+    times_.connected = times_.clock.elapsed();
     return ClientTls::secured(std::move(plain));
   }
 
  private:
-  Marks& marks_;
+  StageTimes& times_;
 };
 
 // One connection, made and closed again.
 struct Attempt {
-  Marks marks{};
+  StageTimes times{};
   std::string address{};
   net::TlsInfo tls{};
   std::optional<Failure> failure{};
@@ -103,7 +103,7 @@ Attempt attempt(const ProbeOptions& options, std::shared_ptr<net::TlsContext> co
                 const Interrupts& interrupts) {
   Attempt made;
   base::Tymist tymist;
-  MarkingNet net(made.marks);
+  MarkingNet net(made.times);
   MarkingClient client({.timeout = options.timeout,
                         .host = options.host,
                         .port = options.port,
@@ -112,11 +112,11 @@ Attempt attempt(const ProbeOptions& options, std::shared_ptr<net::TlsContext> co
                         .retry = {.attempts = 1},
                         .net = &net},
                        {.context = std::move(context), .certedhost = options.tls.servername},
-                       made.marks);
+                       made.times);
   Waiter waiter;
   client.open();
   while (true) {
-    tymist.tyme(made.marks.clock.elapsed());
+    tymist.tyme(made.times.clock.elapsed());
     if (interrupts.asked()) throw Problem(ExitCode::interrupted, "interrupted");
     client.serviceConnect();
     if (client.connected() || client.phase() == Phase::stopped) break;
@@ -131,12 +131,12 @@ Attempt attempt(const ProbeOptions& options, std::shared_ptr<net::TlsContext> co
     waiter.wait(most);
   }
   if (client.connected()) {
-    made.marks.shaken = made.marks.clock.elapsed();
+    made.times.shaken = made.times.clock.elapsed();
     made.tls = client.tlsInfo();
   } else if (client.failure()) {
     made.failure = *client.failure();
   }
-  if (made.marks.connected) made.address = client.ha().text();
+  if (made.times.connected) made.address = client.ha().text();
   client.close();  // with a goodbye
   return made;
 }
@@ -207,14 +207,14 @@ class Prober {
 
   // Keeps what is new.
   void take(const Attempt& made) {
-    const Marks& marks = made.marks;
+    const StageTimes& times = made.times;
     // A number is nothing to resolve.
     if (!found_.resolve)
-      found_.resolve = core::settleHost(options_.host) ? Tyme(0) : marks.resolved;
-    if (!found_.connect && marks.connected) {
-      found_.connect = *marks.connected - marks.resolved.value_or(Tyme(0));
+      found_.resolve = core::settleHost(options_.host) ? Tyme(0) : times.resolved;
+    if (!found_.connect && times.connected) {
+      found_.connect = *times.connected - times.resolved.value_or(Tyme(0));
     }
-    if (marks.shaken) found_.handshake = *marks.shaken - *marks.connected;
+    if (times.shaken) found_.handshake = *times.shaken - *times.connected;
     if (!made.address.empty()) found_.address = made.address;
     found_.tls = made.tls;
     if (!made.failure) return;

@@ -36,16 +36,16 @@ struct Certificates {
   KeyAndCertificate client = authority.issue({"client"}, -Days, Days);
 };
 
-struct Made {
+struct Opened {
   std::string authority;
   std::array<KeyAndCertificate, 5> servers;
   KeyAndCertificate client;
 };
 
-const Made& made() {
-  static const Made all = [] {
+const Opened& made() {
+  static const Opened all = [] {
     const Certificates made;
-    return Made{made.authority.certificate(), made.servers, made.client};
+    return Opened{made.authority.certificate(), made.servers, made.client};
   }();
   return all;
 }

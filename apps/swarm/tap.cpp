@@ -58,7 +58,7 @@ class Notes::TapStream final : public net::Stream {
   net::Endpoint peer() const override { return below_->peer(); }
   net::BufferSizes bufferSizes() const override { return below_->bufferSizes(); }
   int fd() const override { return -1; }
-  net::Held held() const noexcept override { return below_->held(); }
+  net::Pending pending() const noexcept override { return below_->pending(); }
   bool sendable() const noexcept override { return below_->sendable(); }
   bool attach(net::Poller* poller, base::Waker waker) override {
     return below_->attach(poller, std::move(waker));
@@ -100,7 +100,7 @@ class Tap::TapListener final : public net::Listener {
   net::Endpoint local() const override { return below_->local(); }
   net::BufferSizes bufferSizes() const override { return below_->bufferSizes(); }
   int fd() const override { return -1; }
-  bool starved() const noexcept override { return below_->starved(); }
+  bool lacksMemory() const noexcept override { return below_->lacksMemory(); }
   bool attach(net::Poller* poller, base::Waker waker) override {
     return below_->attach(poller, std::move(waker));
   }
@@ -110,14 +110,14 @@ class Tap::TapListener final : public net::Listener {
   std::unique_ptr<net::Listener> below_;
 };
 
-net::Made<net::Stream> Tap::open(const net::Endpoint& peer, const net::StreamOptions& options) {
+net::Opened<net::Stream> Tap::open(const net::Endpoint& peer, const net::StreamOptions& options) {
   auto made = below_.open(peer, options);
   if (made.it) made.it = notes_.tapped(std::move(made.it), false);
   return made;
 }
 
-net::Made<net::Listener> Tap::listen(const net::Endpoint& local,
-                                     const net::ListenOptions& options) {
+net::Opened<net::Listener> Tap::listen(const net::Endpoint& local,
+                                       const net::ListenOptions& options) {
   auto made = below_.listen(local, options);
   if (made.it) made.it = std::make_unique<TapListener>(notes_, std::move(made.it));
   return made;

@@ -71,10 +71,10 @@ class Tap final : public net::Net {
  public:
   Tap(net::Net& below, Notes& notes) : below_(below), notes_(notes) {}
 
-  net::Made<net::Stream> open(const net::Endpoint& peer,
-                              const net::StreamOptions& options) override;
-  net::Made<net::Listener> listen(const net::Endpoint& local,
-                                  const net::ListenOptions& options) override;
+  net::Opened<net::Stream> open(const net::Endpoint& peer,
+                                const net::StreamOptions& options) override;
+  net::Opened<net::Listener> listen(const net::Endpoint& local,
+                                    const net::ListenOptions& options) override;
   net::Resolver& resolver() override { return below_.resolver(); }
   std::uint64_t seed() override { return below_.seed(); }
 

@@ -2,18 +2,18 @@
 
 namespace hio::net {
 
-Watch& Watch::operator=(Watch&& other) noexcept {
+Registration& Registration::operator=(Registration&& other) noexcept {
   std::swap(poller_, other.poller_);
   std::swap(handle_, other.handle_);
   std::swap(fd_, other.fd_);
   return *this;
 }
 
-void Watch::reset() noexcept {
+void Registration::reset() noexcept {
   if (Poller* const poller = std::exchange(poller_, nullptr)) poller->forget(handle_, fd_);
 }
 
-void Watch::resetClosing() noexcept {
+void Registration::resetClosing() noexcept {
   fd_ = -1;
   reset();
 }

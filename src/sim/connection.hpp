@@ -61,7 +61,7 @@ struct End {
   std::uint32_t timer = 0;  // of the timer that counts; earlier ones are void
   base::Tyme timerAt{0};
   base::Tyme lastArrival = base::Tyme::min();  // of packets that this end sent
-  net::Watcher* watcher = nullptr;             // told when something has changed; may be null
+  net::ReadinessHandler* watcher = nullptr;    // told when something has changed; may be null
 
   std::uint64_t acked() const noexcept { return out.consumed(); }
   std::uint64_t total() const noexcept { return out.consumed() + out.size(); }
@@ -101,7 +101,7 @@ struct Door {
   std::vector<Connection*> halfOpen{};
   std::deque<Connection*> queue{};
   bool down = false;  // the host has crashed
-  net::Watcher* watcher = nullptr;
+  net::ReadinessHandler* watcher = nullptr;
 
   bool isFull() const noexcept { return halfOpen.size() + queue.size() >= most; }
 };

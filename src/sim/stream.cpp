@@ -22,7 +22,7 @@ SimStream::SimStream(Fabric& fabric, Connection& connection, const net::BufferSi
       number_(fabric.enter(*this)),
       connected_(true) {
   end().stream = number_;
-  end().watcher = &marks_;
+  end().watcher = &readiness_;
 }
 
 SimStream::~SimStream() {
@@ -93,7 +93,7 @@ IoResult SimStream::connect() {
     HIO_PROBE_IF("sim.connect.refused-at-once", connection_ == nullptr);
     if (connection_ == nullptr) return refuse(code);
     end().stream = number_;
-    end().watcher = &marks_;
+    end().watcher = &readiness_;
     look();
     fabric_.tell(Event::Kind::connecting, end());
     return IoResult::blocked(IoResult::On::write);
@@ -113,7 +113,7 @@ IoResult SimStream::receive(std::span<std::byte> room) {
   if (room.empty()) return IoResult::done();
   const IoResult result = receiveNow(room);
   look();
-  starved_.readable = result.isBlocked() && marks_.known().readable;
+  starved_.readable = result.isBlocked() && readiness_.known().readable;
   return result;
 }
 
@@ -165,7 +165,7 @@ IoResult SimStream::send(std::span<const std::span<const std::byte>> pieces) {
   if (wanted == 0) return IoResult::done();
   const IoResult result = sendNow(pieces, wanted);
   look();
-  starved_.writable = result.isBlocked() && marks_.known().writable;
+  starved_.writable = result.isBlocked() && readiness_.known().writable;
   return result;
 }
 
@@ -198,18 +198,18 @@ IoResult SimStream::sendNow(std::span<const std::span<const std::byte>> pieces,
   return count > 0 ? IoResult::done(count) : IoResult::blocked(IoResult::On::write);
 }
 
-net::Held SimStream::held() const noexcept {
-  return {.received = marks_.attached() && marks_.known().readable,
-          .starved = starved_.readable || starved_.writable};
+net::Pending SimStream::pending() const noexcept {
+  return {.received = readiness_.attached() && readiness_.known().readable,
+          .lacksMemory = starved_.readable || starved_.writable};
 }
 
 bool SimStream::attach(net::Poller* poller, base::Waker waker) {
-  marks_.attach(poller, std::move(waker));
+  readiness_.attach(poller, std::move(waker));
   return poller != nullptr;
 }
 
 void SimStream::look() noexcept {
-  if (connection_ != nullptr) marks_.found(end().readiness());
+  if (connection_ != nullptr) readiness_.found(end().readiness());
 }
 
 IoResult SimStream::shutdown(net::Direction direction) {
@@ -252,7 +252,7 @@ bool concernsOnlyThatConnection(const std::error_code& code) noexcept {
 
 SimListener::SimListener(Fabric& fabric, std::unique_ptr<Door> door) noexcept
     : fabric_(fabric), door_(std::move(door)) {
-  door_->watcher = &marks_;
+  door_->watcher = &readiness_;
 }
 
 SimListener::~SimListener() {
@@ -261,7 +261,7 @@ SimListener::~SimListener() {
 }
 
 bool SimListener::attach(net::Poller* poller, base::Waker waker) {
-  marks_.attach(poller, std::move(waker));
+  readiness_.attach(poller, std::move(waker));
   return poller != nullptr;
 }
 
@@ -290,7 +290,7 @@ net::Listener::Accepted SimListener::accept() {
     fabric_.tell(Event::Kind::accepted, connection.ends[1]);
     return {IoResult::done(), std::move(stream)};
   }
-  marks_.found({});
+  readiness_.found({});
   return {IoResult::blocked(IoResult::On::read)};
 }
 

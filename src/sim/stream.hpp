@@ -10,7 +10,7 @@ namespace hio::sim {
 
 // Whether a program that is told of its streams knows that a call need not wait. It is told once:
 // when that has become so.
-class Marks final : public net::Watcher {
+class SimReadiness final : public net::ReadinessHandler {
  public:
   void attach(net::Poller* poller, base::Waker waker) noexcept {
     attached_ = poller != nullptr;
@@ -55,8 +55,10 @@ class SimStream final : public net::Stream {
   net::Endpoint peer() const override;
   net::BufferSizes bufferSizes() const override { return sizes_; }
   int fd() const override { return -1; }
-  net::Held held() const noexcept override;
-  bool sendable() const noexcept override { return !marks_.attached() || marks_.known().writable; }
+  net::Pending pending() const noexcept override;
+  bool sendable() const noexcept override {
+    return !readiness_.attached() || readiness_.known().writable;
+  }
   bool attach(net::Poller* poller, base::Waker waker) override;
 
   const Host& host() const noexcept { return host_; }
@@ -87,7 +89,7 @@ class SimStream final : public net::Stream {
   bool connected_ = false;
   bool endTold_ = false;
   std::error_code first_{};
-  Marks marks_;
+  SimReadiness readiness_;
   // A rule keeps it from receiving, or from sending.
   net::Readiness starved_{};
 };
@@ -101,13 +103,13 @@ class SimListener final : public net::Listener {
   net::Endpoint local() const override { return door_->local; }
   net::BufferSizes bufferSizes() const override { return door_->buffers; }
   int fd() const override { return -1; }
-  bool starved() const noexcept override { return starved_; }
+  bool lacksMemory() const noexcept override { return starved_; }
   bool attach(net::Poller* poller, base::Waker waker) override;
 
  private:
   Fabric& fabric_;
   std::unique_ptr<Door> door_;
-  Marks marks_;
+  SimReadiness readiness_;
   bool starved_ = false;
 };
 

@@ -29,7 +29,7 @@ std::uint64_t Host::seed() { return state_->seeds.next(); }
 
 void Host::crash() { state_->fabric->crash(*this); }
 
-net::Made<net::Stream> Host::open(const net::Endpoint& peer, const net::StreamOptions& options) {
+net::Opened<net::Stream> Host::open(const net::Endpoint& peer, const net::StreamOptions& options) {
   Fabric& fabric = *state_->fabric;
   fabric.sync();
   const CallFate fate = fabric.ask(*this, {.op = Op::open, .at = peer});
@@ -43,8 +43,8 @@ net::Made<net::Stream> Host::open(const net::Endpoint& peer, const net::StreamOp
   return {std::move(stream), {}};
 }
 
-net::Made<net::Listener> Host::listen(const net::Endpoint& local,
-                                      const net::ListenOptions& options) {
+net::Opened<net::Listener> Host::listen(const net::Endpoint& local,
+                                        const net::ListenOptions& options) {
   Fabric& fabric = *state_->fabric;
   fabric.sync();
   const CallFate fate = fabric.ask(*this, {.op = Op::listen, .at = local});
@@ -66,7 +66,7 @@ class World::Teller final : public net::Poller {
  public:
   explicit Teller(Fabric& fabric) noexcept : fabric_(fabric) {}
 
-  net::Watch watch(int, net::Watcher&, std::error_code& code) override {
+  net::Registration watch(int, net::ReadinessHandler&, std::error_code& code) override {
     code = codeOf(std::errc::operation_not_supported);
     return {};
   }

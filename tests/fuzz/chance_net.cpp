@@ -167,8 +167,8 @@ std::size_t ChanceNet::openNow() const {
       std::count_if(opened_.begin(), opened_.end(), [](const auto& each) { return each->open; }));
 }
 
-net::Made<net::Stream> ChanceNet::open(const net::Endpoint& peer,
-                                       const net::StreamOptions& /*options*/) {
+net::Opened<net::Stream> ChanceNet::open(const net::Endpoint& peer,
+                                         const net::StreamOptions& /*options*/) {
   auto state = opened_.emplace_back(std::make_shared<Opened>());
   state->target = peer;
   if (input_.byte() >= 240) {
@@ -178,8 +178,8 @@ net::Made<net::Stream> ChanceNet::open(const net::Endpoint& peer,
   return {std::make_unique<ChanceStream>(*this, state, port_++), {}};
 }
 
-net::Made<net::Listener> ChanceNet::listen(const net::Endpoint& local,
-                                           const net::ListenOptions& /*options*/) {
+net::Opened<net::Listener> ChanceNet::listen(const net::Endpoint& local,
+                                             const net::ListenOptions& /*options*/) {
   if (input_.byte() >= 240) return {nullptr, drawError()};
   return {std::make_unique<ChanceListener>(*this, local), {}};
 }

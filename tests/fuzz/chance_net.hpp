@@ -38,10 +38,10 @@ class ChanceNet final : public net::Net {
   const std::vector<Answer>& answers() const { return answers_; }
   std::size_t openNow() const;
 
-  net::Made<net::Stream> open(const net::Endpoint& peer,
-                              const net::StreamOptions& options) override;
-  net::Made<net::Listener> listen(const net::Endpoint& local,
-                                  const net::ListenOptions& options) override;
+  net::Opened<net::Stream> open(const net::Endpoint& peer,
+                                const net::StreamOptions& options) override;
+  net::Opened<net::Listener> listen(const net::Endpoint& local,
+                                    const net::ListenOptions& options) override;
   net::Resolver& resolver() override { return resolver_; }
   std::uint64_t seed() override { return 42; }
 

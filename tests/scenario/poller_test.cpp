@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-struct Told final : Watcher {
+struct Told final : ReadinessHandler {
   int times = 0;
   Readiness last{};
   void ready(Readiness readiness) noexcept override {
@@ -37,7 +37,7 @@ TEST(Poller, TellsOfPlainDescriptors) {
   const auto poller = systemPoller();
   {
     std::error_code code;
-    const Watch watch = poller->watch(ends[0], told, code);
+    const Registration watch = poller->watch(ends[0], told, code);
     ASSERT_FALSE(code);
     EXPECT_EQ(poller->wait(0s).count(), 0U);
     ASSERT_EQ(::write(ends[1], "x", 1), 1);
@@ -68,7 +68,7 @@ TEST(Poller, HearsOfWhatComesInBulk) {
   struct Listening final : Poller {
     std::unique_ptr<Poller> kernels = systemPoller();
     int bulks = 0;
-    Watch watch(int fd, Watcher& watcher, std::error_code& code) override {
+    Registration watch(int fd, ReadinessHandler& watcher, std::error_code& code) override {
       return kernels->watch(fd, watcher, code);
     }
     IoResult wait(std::optional<base::Tyme> atMost) override { return kernels->wait(atMost); }
@@ -116,7 +116,7 @@ TEST(Poller, ForgetsADescriptorThatWasClosedButLivesOn) {
   const int copy = ::dup(ends[0]);
   const auto poller = systemPoller();
   std::error_code code;
-  Watch watch = poller->watch(ends[0], told, code);
+  Registration watch = poller->watch(ends[0], told, code);
   watch.resetClosing();
   ::close(ends[0]);
   ASSERT_EQ(::write(ends[1], "x", 1), 1);
@@ -180,7 +180,7 @@ TEST(Poller, LosesNoWakeOfManyThreads) {
 // Refuses to watch anything, as a kernel without memory, or a user past max_user_watches.
 class FullPoller final : public Poller {
  public:
-  Watch watch(int /*fd*/, Watcher& /*watcher*/, std::error_code& code) override {
+  Registration watch(int /*fd*/, ReadinessHandler& /*watcher*/, std::error_code& code) override {
     code = std::make_error_code(std::errc::no_space_on_device);
     return {};
   }

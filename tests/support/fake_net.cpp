@@ -141,7 +141,8 @@ Wire& FakeNet::knock(std::uint16_t port) {
   return *opened_.emplace_back(knock.wire);
 }
 
-net::Made<net::Stream> FakeNet::open(const net::Endpoint& peer, const net::StreamOptions& options) {
+net::Opened<net::Stream> FakeNet::open(const net::Endpoint& peer,
+                                       const net::StreamOptions& options) {
   lastOptions = options;
   if (!openErrors_.empty()) {
     const std::error_code code = openErrors_.front();
@@ -160,8 +161,8 @@ net::Made<net::Stream> FakeNet::open(const net::Endpoint& peer, const net::Strea
   return {std::make_unique<FakeStream>(std::move(wire), false), {}};
 }
 
-net::Made<net::Listener> FakeNet::listen(const net::Endpoint& local,
-                                         const net::ListenOptions& options) {
+net::Opened<net::Listener> FakeNet::listen(const net::Endpoint& local,
+                                           const net::ListenOptions& options) {
   lastOptions = options.stream;
   if (listenError) return {nullptr, listenError};
   net::Endpoint bound = local;

@@ -79,10 +79,10 @@ class FakeNet final : public net::Net {
   Wire& knock(std::uint16_t port);
   std::error_code listenError{};
 
-  net::Made<net::Stream> open(const net::Endpoint& peer,
-                              const net::StreamOptions& options) override;
-  net::Made<net::Listener> listen(const net::Endpoint& local,
-                                  const net::ListenOptions& options) override;
+  net::Opened<net::Stream> open(const net::Endpoint& peer,
+                                const net::StreamOptions& options) override;
+  net::Opened<net::Listener> listen(const net::Endpoint& local,
+                                    const net::ListenOptions& options) override;
   net::Resolver& resolver() override { return resolver_; }
   std::uint64_t seed() override { return 42; }
 

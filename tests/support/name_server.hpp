@@ -60,12 +60,12 @@ class NamedNet final : public net::Net {
  public:
   explicit NamedNet(const NameServer& server) : resolver_(server.address()) {}
 
-  net::Made<net::Stream> open(const net::Endpoint& peer,
-                              const net::StreamOptions& options) override {
+  net::Opened<net::Stream> open(const net::Endpoint& peer,
+                                const net::StreamOptions& options) override {
     return net::systemNet().open(peer, options);
   }
-  net::Made<net::Listener> listen(const net::Endpoint& local,
-                                  const net::ListenOptions& options) override {
+  net::Opened<net::Listener> listen(const net::Endpoint& local,
+                                    const net::ListenOptions& options) override {
     return net::systemNet().listen(local, options);
   }
   net::Resolver& resolver() override { return resolver_; }

@@ -43,8 +43,8 @@ std::unique_ptr<net::Stream> PipeNet::takeFarEnd() {
   return line != lines.end() ? std::move(line->far) : nullptr;
 }
 
-net::Made<net::Stream> PipeNet::open(const net::Endpoint& peer,
-                                     const net::StreamOptions& /*options*/) {
+net::Opened<net::Stream> PipeNet::open(const net::Endpoint& peer,
+                                       const net::StreamOptions& /*options*/) {
   auto pipe = std::make_shared<Pipe>();
   pipe->near = {.ip = Here, .port = static_cast<std::uint16_t>(40001 + lines.size())};
   pipe->far = {.ip = peer.ip.isAny() ? Here : peer.ip, .port = peer.port};
@@ -54,8 +54,8 @@ net::Made<net::Stream> PipeNet::open(const net::Endpoint& peer,
   return {std::move(ends.near), {}};
 }
 
-net::Made<net::Listener> PipeNet::listen(const net::Endpoint& local,
-                                         const net::ListenOptions& /*options*/) {
+net::Opened<net::Listener> PipeNet::listen(const net::Endpoint& local,
+                                           const net::ListenOptions& /*options*/) {
   return {std::make_unique<PipeListener>(*this, local), {}};
 }
 

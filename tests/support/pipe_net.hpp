@@ -25,11 +25,11 @@ class PipeNet final : public net::Net {
   // The far end of the oldest line that has it still.
   std::unique_ptr<net::Stream> takeFarEnd();
 
-  net::Made<net::Stream> open(const net::Endpoint& peer,
-                              const net::StreamOptions& options) override;
+  net::Opened<net::Stream> open(const net::Endpoint& peer,
+                                const net::StreamOptions& options) override;
   // Accepts the far ends of all lines, wherever they were meant to lead.
-  net::Made<net::Listener> listen(const net::Endpoint& local,
-                                  const net::ListenOptions& options) override;
+  net::Opened<net::Listener> listen(const net::Endpoint& local,
+                                    const net::ListenOptions& options) override;
   // Finds 127.0.0.1 for every name.
   net::Resolver& resolver() override { return resolver_; }
   std::uint64_t seed() override { return 42; }

@@ -125,8 +125,8 @@ class WatchedLookup final : public net::Lookup {
 
 }  // namespace
 
-net::Made<net::Stream> WatchedNet::open(const net::Endpoint& peer,
-                                        const net::StreamOptions& options) {
+net::Opened<net::Stream> WatchedNet::open(const net::Endpoint& peer,
+                                          const net::StreamOptions& options) {
   ++count_->opens;
   auto stream = std::make_unique<WatchedStream>(count_);
   auto made = spared([&] { return below_.open(peer, options); });
@@ -135,8 +135,8 @@ net::Made<net::Stream> WatchedNet::open(const net::Endpoint& peer,
   return {std::move(stream), {}};
 }
 
-net::Made<net::Listener> WatchedNet::listen(const net::Endpoint& local,
-                                            const net::ListenOptions& options) {
+net::Opened<net::Listener> WatchedNet::listen(const net::Endpoint& local,
+                                              const net::ListenOptions& options) {
   auto listener = std::make_unique<WatchedListener>(count_);
   auto made = spared([&] { return below_.listen(local, options); });
   if (!made.it) return {nullptr, made.code};

@@ -20,10 +20,10 @@ class WatchedNet final : public net::Net {
   };
   const Count& count() const { return *count_; }
 
-  net::Made<net::Stream> open(const net::Endpoint& peer,
-                              const net::StreamOptions& options) override;
-  net::Made<net::Listener> listen(const net::Endpoint& local,
-                                  const net::ListenOptions& options) override;
+  net::Opened<net::Stream> open(const net::Endpoint& peer,
+                                const net::StreamOptions& options) override;
+  net::Opened<net::Listener> listen(const net::Endpoint& local,
+                                    const net::ListenOptions& options) override;
   net::Resolver& resolver() override { return resolver_; }
   std::uint64_t seed() override { return below_.seed(); }
 

@@ -73,8 +73,8 @@ class HIO_EXPORT Net {
   Net& operator=(const Net&) = delete;
 
   // A stream that will connect to `peer`.
-  virtual Made<Stream> open(const Endpoint& peer, const StreamOptions& options) = 0;
-  virtual Made<Listener> listen(const Endpoint& local, const ListenOptions& options) = 0;
+  virtual Opened<Stream> open(const Endpoint& peer, const StreamOptions& options) = 0;
+  virtual Opened<Listener> listen(const Endpoint& local, const ListenOptions& options) = 0;
   virtual Resolver& resolver() = 0;
   // A number to seed a generator with: unpredictable here, repeatable in a simulation.
   virtual std::uint64_t seed() = 0;

@@ -23,22 +23,22 @@ struct Readiness {
 };
 
 // Told of one descriptor's readiness. Must not call the poller.
-class Watcher {
+class ReadinessHandler {
  public:
   virtual void ready(Readiness readiness) noexcept = 0;
 
  protected:
-  ~Watcher() = default;
+  ~ReadinessHandler() = default;
 };
 
 // A descriptor that is being watched; ends with the object. Must not outlive its poller.
-class HIO_EXPORT Watch {
+class HIO_EXPORT Registration {
  public:
-  Watch() noexcept = default;
-  Watch(Watch&& other) noexcept
+  Registration() noexcept = default;
+  Registration(Registration&& other) noexcept
       : poller_(std::exchange(other.poller_, nullptr)), handle_(other.handle_), fd_(other.fd_) {}
-  Watch& operator=(Watch&& other) noexcept;
-  ~Watch() { reset(); }
+  Registration& operator=(Registration&& other) noexcept;
+  ~Registration() { reset(); }
 
   void reset() noexcept;
   // The same for a descriptor that is about to be closed, which is cheaper.
@@ -47,7 +47,7 @@ class HIO_EXPORT Watch {
 
  private:
   friend class Poller;
-  Watch(Poller& poller, std::uint64_t handle, int fd) noexcept
+  Registration(Poller& poller, std::uint64_t handle, int fd) noexcept
       : poller_(&poller), handle_(handle), fd_(fd) {}
 
   Poller* poller_ = nullptr;
@@ -65,7 +65,7 @@ class HIO_EXPORT Poller {
   // Tells `watcher`, in wait(), each time that the descriptor becomes ready; the first time if it
   // is ready now. Use the descriptor until it blocks: only then is there a next time. Empty, and
   // `code` set, when the kernel cannot watch it.
-  virtual Watch watch(int fd, Watcher& watcher, std::error_code& code) = 0;
+  virtual Registration watch(int fd, ReadinessHandler& watcher, std::error_code& code) = 0;
   // Waits until something is ready, wake() is called, or `atMost` has passed (empty: without end;
   // below 0: as 0), and tells the watchers. The count is that of the watchers told; failed when the
   // poller cannot wait.
@@ -78,10 +78,10 @@ class HIO_EXPORT Poller {
 
  protected:
   Poller() = default;
-  Watch made(std::uint64_t handle, int fd) noexcept { return {*this, handle, fd}; }
+  Registration made(std::uint64_t handle, int fd) noexcept { return {*this, handle, fd}; }
 
  private:
-  friend class Watch;
+  friend class Registration;
   // `fd` is -1 when it need not be taken out.
   virtual void forget(std::uint64_t handle, int fd) noexcept = 0;
 };

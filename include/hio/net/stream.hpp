@@ -35,12 +35,12 @@ struct StreamOptions {
 };
 
 // What no descriptor tells of a stream.
-struct Held {
+struct Pending {
   bool received = false;  // receive() may have something to give
   bool unsent = false;    // taken by send() and not yet passed on; a send of nothing passes them on
   // Blocked by something else than the far side, such as a kernel short of memory: nobody will tell
   // when that is over, so it is worth another try after a pause.
-  bool starved = false;
+  bool lacksMemory = false;
 };
 
 enum class Direction : std::uint8_t { receive, send, both };
@@ -71,7 +71,7 @@ class HIO_EXPORT Stream {
   virtual BufferSizes bufferSizes() const = 0;
   // The descriptor to wait on, -1 where there is none. It stays the stream's.
   virtual int fd() const = 0;
-  virtual Held held() const noexcept { return {}; }
+  virtual Pending pending() const noexcept { return {}; }
   // False while it is known that send() could take nothing.
   virtual bool sendable() const noexcept { return true; }
   // From now on `waker` is told when the stream may make progress after it was blocked, and calls
@@ -89,7 +89,7 @@ class HIO_EXPORT Stream {
 
 // A T, or why there is none.
 template <class T>
-struct Made {
+struct Opened {
   std::unique_ptr<T> it{};
   std::error_code code{};
 };
@@ -113,7 +113,7 @@ class HIO_EXPORT Listener {
   virtual BufferSizes bufferSizes() const = 0;
   virtual int fd() const = 0;
   // The last accept() was blocked though there may be a connection; see Held.
-  virtual bool starved() const noexcept { return false; }
+  virtual bool lacksMemory() const noexcept { return false; }
   // As a Stream's; `waker` is told of connections to accept.
   virtual bool attach(Poller* poller, base::Waker waker);
 

@@ -34,10 +34,10 @@ class HIO_SIM_EXPORT Host final : public net::Net {
   // The text of the first address.
   std::string address() const { return addresses().front().text(); }
 
-  net::Made<net::Stream> open(const net::Endpoint& peer,
-                              const net::StreamOptions& options) override;
-  net::Made<net::Listener> listen(const net::Endpoint& local,
-                                  const net::ListenOptions& options) override;
+  net::Opened<net::Stream> open(const net::Endpoint& peer,
+                                const net::StreamOptions& options) override;
+  net::Opened<net::Listener> listen(const net::Endpoint& local,
+                                    const net::ListenOptions& options) override;
   net::Resolver& resolver() override;
   // Drawn from the world's seed.
   std::uint64_t seed() override;

@@ -153,7 +153,7 @@ std::optional<Tyme> Client::deadline() const {
       if (dial_ && dial_->deadline(tyme())) at(*dial_->deadline(tyme()));
       if (shaking_ && !secured_) at(tyme());
       if (shaking_ && secured_) {
-        if (const auto more = dueAt(shaking_->held(), tyme())) at(*more);
+        if (const auto more = dueAt(shaking_->pending(), tyme())) at(*more);
       }
       if (paced() && tymer_.duration() > Tyme(0)) at(dueAt(tymer_));
       break;
@@ -162,7 +162,7 @@ std::optional<Tyme> Client::deadline() const {
       break;
     case Phase::connected:
       if (ready()) at(tyme());
-      if (starved()) at(help::saturatingAdd(tyme(), Starving));
+      if (lacksMemory()) at(help::saturatingAdd(tyme(), Starving));
       break;
     case Phase::closed:
     case Phase::stopped:
@@ -320,7 +320,7 @@ void Client::secure() {
     shaking_ = secured(std::move(shaking_));
     secured_ = true;
   } catch (const std::exception& error) {
-    const bool starved = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
+    const bool lacksMemory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
     attemptFailed(
         Stage::handshake,
         std::make_error_code(starved ? std::errc::not_enough_memory : std::errc::invalid_argument),
@@ -397,8 +397,8 @@ void Client::retryOrStop(Stage stage) {
     return;
   }
   // Without a socket to be had, trying on at once would only spin.
-  const bool starved = stage == Stage::open;
-  HIO_PROBE_IF("client.retry.starved", starved);
+  const bool lacksMemory = stage == Stage::open;
+  HIO_PROBE_IF("client.retry.starved", lacksMemory);
   if (!tymth() || (!reconnectable_ && !starved)) {
     HIO_PROBE("client.retry.unpaced");
     // After a handshake that failed the client is closed, for the next call to open it (L21).
@@ -526,7 +526,7 @@ Interest Client::wants() const noexcept {
   if (dial_) return {.write = true};
   if (!shaking_) return Link::wants();
   const bool reads = shakesOn_ == net::IoResult::On::read;
-  return {.read = reads, .write = !reads || shaking_->held().unsent};
+  return {.read = reads, .write = !reads || shaking_->pending().unsent};
 }
 
 }  // namespace hio::core::tcp

@@ -33,8 +33,8 @@ inline base::Tyme dueAt(const help::Deadline& deadline, base::Tyme now) {
 }
 
 // When a handshake goes on though nothing new is told; empty: not before.
-inline std::optional<base::Tyme> dueAt(const net::Held& held, base::Tyme now) {
-  if (held.starved) return help::saturatingAdd(now, Starving);
+inline std::optional<base::Tyme> dueAt(const net::Pending& held, base::Tyme now) {
+  if (held.lacksMemory) return help::saturatingAdd(now, Starving);
   return held.received ? std::optional(now) : std::nullopt;
 }
 

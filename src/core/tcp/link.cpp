@@ -102,9 +102,9 @@ int Link::fd() const noexcept {
 }
 
 Interest Link::wants() const noexcept {
-  if (!flowing() || starved()) return {};
+  if (!flowing() || lacksMemory()) return {};
   return {.read = !ended_ && !full(),
-          .write = (!txbs_->empty() && !sendDead()) || stream_->held().unsent};
+          .write = (!txbs_->empty() && !sendDead()) || stream_->pending().unsent};
 }
 
 void Link::attach(net::Poller* poller, base::Waker waker) {
@@ -120,8 +120,8 @@ bool Link::watched() const noexcept {
 bool Link::ready() const noexcept {
   if (!flowing()) return false;
   if (failure_ != nullptr && !full()) return true;
-  const net::Held held = stream_->held();
-  if (held.starved) return false;
+  const net::Pending held = stream_->pending();
+  if (held.lacksMemory) return false;
   if (held.received && !ended_ && !full()) return true;
   // Without a poller the descriptor tells of room for sending.
   return watched() && stream_->sendable() && (held.unsent || (!txbs_->empty() && !sendDead()));
@@ -180,7 +180,7 @@ std::size_t Link::receiveSome(std::size_t allowed) {
   }
   HIO_PROBE_IF("link.rx.full", full());
   // Who is told of what comes needs no block for what has not.
-  if (full() || (told_ && !stream_->held().received)) return 0;
+  if (full() || (told_ && !stream_->pending().received)) return 0;
   const std::size_t most = std::min(allowed, limits_.rxHigh - rxbs_->size());
   const std::size_t room = std::min(most, readSize_);
   // To grow bit by bit would copy what a busy stream has brought over and over.
@@ -264,12 +264,12 @@ bool Link::tx(std::span<const std::byte> data) {
 
 void Link::serviceSends() {
   if (!flowing() || failure_) return;
-  const bool unsent = stream_->held().unsent;
+  const bool unsent = stream_->pending().unsent;
   if (!unsent && (sendShut_ || txbs_->empty())) return;
   // After the end of sending only what the stream itself still holds goes on.
   const net::IoResult result = put(sendShut_ ? std::span<const std::byte>() : txbs_->view());
   txbs_->consume(result.count());
-  if (unsent && !stream_->held().unsent) changed();
+  if (unsent && !stream_->pending().unsent) changed();
   cutWhenOver();
   HIO_PROBE_IF("link.send.blocked", result.isBlocked());
   if (!result.isError()) return;
@@ -299,7 +299,7 @@ net::IoResult Link::put(std::span<const std::byte> data) {
 
 // A machine that stays short of memory has failed.
 net::IoResult Link::bounded(net::IoResult result) {
-  if (!result.isBlocked() || !tymth() || !stream_->held().starved) {
+  if (!result.isBlocked() || !tymth() || !stream_->pending().lacksMemory) {
     if (result.isDone() || result.isBlocked()) starvedSince_.reset();
     return result;
   }
@@ -325,7 +325,7 @@ void Link::cutWhenOver() {
   if (sendShut_ && ended_ && !unsent()) cut();
 }
 
-bool Link::unsent() const noexcept { return stream_ != nullptr && stream_->held().unsent; }
+bool Link::unsent() const noexcept { return stream_ != nullptr && stream_->pending().unsent; }
 
 // The first failure is the reason; those that follow are its consequences.
 void Link::fail(Stage stage, const std::error_code& code) {

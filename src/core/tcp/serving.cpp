@@ -120,7 +120,7 @@ net::Listener::Accepted Acceptor::acceptOne() {
 }
 
 std::optional<Tyme> Acceptor::acceptDue() const {
-  if (!listener_ || (!failure_ && !listener_->starved())) return std::nullopt;
+  if (!listener_ || (!failure_ && !listener_->lacksMemory())) return std::nullopt;
   return help::saturatingAdd(std::min(askedAt_, tyme()), Starving);
 }
 
@@ -324,7 +324,7 @@ void Server::service() {
     const auto& turn = remoter->turn_;
     if (remoter->cutoff() || !remoter->opened()) addOnce(lingering_, turn);
     if (remoter->ready() || !remoter->watched()) turn->wake();
-    if (remoter->starved()) starve(*remoter);
+    if (remoter->lacksMemory()) starve(*remoter);
   }
 }
 

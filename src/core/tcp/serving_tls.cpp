@@ -59,7 +59,7 @@ std::optional<Tyme> ServerTls::deadline() const {
   std::optional<Tyme> next = Server::deadline();
   if (!tymth()) return next;
   for (const Shaking& shaking : cxes_) {
-    const auto more = dueAt(shaking.incoming.cs->held(), tyme());
+    const auto more = dueAt(shaking.incoming.cs->pending(), tyme());
     const Tyme at = std::min(more.value_or(Tyme::max()), dueAt(shaking.tymer));
     next = std::min(next.value_or(at), at);
   }

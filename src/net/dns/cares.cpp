@@ -38,7 +38,7 @@ std::error_code errorOf(int status) noexcept {
 }
 
 // A channel of its own for each lookup: the configuration is read anew, and nothing is shared.
-class DnsLookup final : public Lookup, private Watcher {
+class DnsLookup final : public Lookup, private ReadinessHandler {
  public:
   DnsLookup(std::string name, const std::string& servers)
       : name_(std::move(name)), servers_(servers) {}
@@ -70,7 +70,7 @@ class DnsLookup final : public Lookup, private Watcher {
  private:
   struct Watched {
     int fd;
-    Watch watch;
+    Registration watch;
   };
 
   void ready(Readiness) noexcept override { waker_.wake(); }

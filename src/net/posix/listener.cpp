@@ -37,7 +37,7 @@ constexpr int MostPassedOver = 64;
 
 Listener::Accepted SocketListener::accept() {
   starved_ = false;
-  if (!marks_.readable()) return {IoResult::blocked(IoResult::On::read)};
+  if (!readiness_.readable()) return {IoResult::blocked(IoResult::On::read)};
   for (int passed = 0; passed < MostPassedOver; ++passed) {
     SockAddr peer;
     Descriptor fd(::accept4(fd_.get(), peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -45,7 +45,7 @@ Listener::Accepted SocketListener::accept() {
     if (!fd) {
       code = lastError();
       if (concernsOnlyThatConnection(code.value())) continue;
-      if (code.value() == EAGAIN) return {marks_.blocked(fd_.get(), IoResult::On::read)};
+      if (code.value() == EAGAIN) return {readiness_.blocked(fd_.get(), IoResult::On::read)};
       const IoResult result = IoResult::of(code, IoResult::On::read);
       starved_ = result.isBlocked();
       return {result};
@@ -61,13 +61,13 @@ Listener::Accepted SocketListener::accept() {
 }
 
 bool SocketListener::attach(Poller* poller, base::Waker waker) {
-  marks_.attach(poller, std::move(waker));
+  readiness_.attach(poller, std::move(waker));
   return poller != nullptr;
 }
 
 BufferSizes SocketListener::bufferSizes() const { return bufferSizesOf(fd_.get()); }
 
-Made<Listener> listenOn(const Endpoint& local, const ListenOptions& options) {
+Opened<Listener> listenOn(const Endpoint& local, const ListenOptions& options) {
   std::error_code code;
   Descriptor fd = openSocket(local.ip.family, code);
   if (!fd) return {nullptr, code};

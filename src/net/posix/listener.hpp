@@ -16,17 +16,17 @@ class SocketListener final : public Listener {
   Endpoint local() const override { return local_; }
   BufferSizes bufferSizes() const override;
   int fd() const override { return fd_.get(); }
-  bool starved() const noexcept override { return starved_; }
+  bool lacksMemory() const noexcept override { return starved_; }
   bool attach(Poller* poller, base::Waker waker) override;
 
  private:
   Descriptor fd_;
-  Marks marks_;
+  ReadinessCache readiness_;
   Endpoint local_;
   StreamOptions options_;
   bool starved_ = false;
 };
 
-Made<Listener> listenOn(const Endpoint& local, const ListenOptions& options);
+Opened<Listener> listenOn(const Endpoint& local, const ListenOptions& options);
 
 }  // namespace hio::net::posix

@@ -14,7 +14,7 @@ namespace {
 
 class SystemNet final : public Net {
  public:
-  Made<Stream> open(const Endpoint& peer, const StreamOptions& options) override {
+  Opened<Stream> open(const Endpoint& peer, const StreamOptions& options) override {
     std::error_code code;
     posix::Descriptor fd = posix::openSocket(peer.ip.family, code);
     if (fd) posix::applyOptions(fd.get(), options, buffers(fd.get()), code);
@@ -22,7 +22,7 @@ class SystemNet final : public Net {
     return {std::make_unique<posix::SocketStream>(std::move(fd), peer), {}};
   }
 
-  Made<Listener> listen(const Endpoint& local, const ListenOptions& options) override {
+  Opened<Listener> listen(const Endpoint& local, const ListenOptions& options) override {
     return posix::listenOn(local, options);
   }
 

@@ -36,7 +36,7 @@ class Epoll final : public Poller {
     }
   }
 
-  Watch watch(int fd, Watcher& watcher, std::error_code& code) override {
+  Registration watch(int fd, ReadinessHandler& watcher, std::error_code& code) override {
     const std::uint32_t index = take(code);
     if (code) return {};
     Entry& entry = entries_[index];
@@ -76,7 +76,7 @@ class Epoll final : public Poller {
   static constexpr std::uint64_t WakerHandle = ~std::uint64_t(0);
 
   struct Entry {
-    Watcher* watcher = nullptr;
+    ReadinessHandler* watcher = nullptr;
     std::uint32_t generation = 0;
   };
 

@@ -8,9 +8,9 @@
 namespace hio::net::posix {
 
 // Registers at the first call that is blocked, once. Without a poller every call is worth trying.
-class Marks final : public Watcher {
+class ReadinessCache final : public ReadinessHandler {
  public:
-  ~Marks() { watch_.resetClosing(); }
+  ~ReadinessCache() { watch_.resetClosing(); }
 
   void attach(Poller* poller, base::Waker waker) noexcept {
     waker_ = std::move(waker);
@@ -75,7 +75,7 @@ class Marks final : public Watcher {
  private:
   Poller* poller_ = nullptr;
   base::Waker waker_;
-  Watch watch_;
+  Registration watch_;
   bool readable_ = true;
   bool writable_ = true;
   bool ending_ = false;

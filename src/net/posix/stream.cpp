@@ -15,8 +15,8 @@ namespace hio::net::posix {
 IoResult SocketStream::connect() {
   if (connected_) return IoResult::done();
   if (first_) return refuse(first_);
-  if (marks_.connected()) return finishConnect();
-  if (!marks_.writable()) return IoResult::blocked(IoResult::On::write);
+  if (readiness_.connected()) return finishConnect();
+  if (!readiness_.writable()) return IoResult::blocked(IoResult::On::write);
   const SockAddr peer(peer_);
   if (::connect(fd_.get(), peer.get(), peer.length) == 0) return finishConnect();
   const std::error_code code = lastError();
@@ -26,7 +26,7 @@ IoResult SocketStream::connect() {
     case EINPROGRESS:
     case EALREADY:
     case EINTR:
-      return marks_.connecting(fd_.get());
+      return readiness_.connecting(fd_.get());
     default:
       return refuse(code);
   }
@@ -55,14 +55,14 @@ IoResult SocketStream::refuse(std::error_code code) noexcept {
 
 IoResult SocketStream::receive(std::span<std::byte> room) {
   if (room.empty()) return IoResult::done();
-  if (!marks_.readable()) return IoResult::blocked(IoResult::On::read);
+  if (!readiness_.readable()) return IoResult::blocked(IoResult::On::read);
   const ssize_t count =
       uninterrupted([&] { return ::recv(fd_.get(), room.data(), room.size(), 0); });
   if (count < 0) return error(lastError(), IoResult::On::read);
   const auto received = static_cast<std::size_t>(count);
   starve(IoResult::On::read, false);
-  marks_.received(received);
-  if (received < room.size()) marks_.spent(IoResult::On::read);
+  readiness_.received(received);
+  if (received < room.size()) readiness_.spent(IoResult::On::read);
   if (received > 0) return IoResult::done(received);
   return first_ ? IoResult::of(first_, IoResult::On::read) : IoResult::ended();
 }
@@ -70,7 +70,7 @@ IoResult SocketStream::receive(std::span<std::byte> room) {
 IoResult SocketStream::send(std::span<const std::byte> bytes) {
   if (first_) return IoResult::of(first_, IoResult::On::write);
   if (bytes.empty()) return IoResult::done();
-  if (!marks_.writable()) return IoResult::blocked(IoResult::On::write);
+  if (!readiness_.writable()) return IoResult::blocked(IoResult::On::write);
   return sent(
       uninterrupted([&] { return ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL); }),
       bytes.size());
@@ -88,7 +88,7 @@ IoResult SocketStream::send(std::span<const std::span<const std::byte>> pieces) 
     asked += piece.size();
   }
   if (used == 0) return IoResult::done();
-  if (!marks_.writable()) return IoResult::blocked(IoResult::On::write);
+  if (!readiness_.writable()) return IoResult::blocked(IoResult::On::write);
   msghdr message{};
   message.msg_iov = vectors.data();
   message.msg_iovlen = used;
@@ -98,11 +98,11 @@ IoResult SocketStream::send(std::span<const std::span<const std::byte>> pieces) 
 IoResult SocketStream::sent(ssize_t count, std::size_t asked) {
   if (count < 0) return error(lastError(), IoResult::On::write);
   starve(IoResult::On::write, false);
-  if (static_cast<std::size_t>(count) < asked) marks_.spent(IoResult::On::write);
+  if (static_cast<std::size_t>(count) < asked) readiness_.spent(IoResult::On::write);
   return IoResult::done(static_cast<std::size_t>(count));
 }
 
-void SocketStream::starve(IoResult::On on, bool starved) noexcept {
+void SocketStream::starve(IoResult::On on, bool lacksMemory) noexcept {
   const auto bit = static_cast<std::uint8_t>(1U << static_cast<unsigned>(on));
   starving_ = static_cast<std::uint8_t>(starved ? starving_ | bit : starving_ & ~bit);
 }
@@ -113,12 +113,12 @@ IoResult SocketStream::error(std::error_code code, IoResult::On on) {
   starve(on, isStarved);
   if (isStarved) return result;
   if (result.isBlocked()) {
-    const IoResult blocked = marks_.blocked(fd_.get(), on);
+    const IoResult blocked = readiness_.blocked(fd_.get(), on);
     if (blocked.isError()) first_ = blocked.code();
     return blocked;
   }
   if (!first_) first_ = code;
-  marks_.failed();
+  readiness_.failed();
   return IoResult::of(first_, on);
 }
 
@@ -131,7 +131,7 @@ IoResult SocketStream::shutdown(Direction direction) {
 }
 
 bool SocketStream::attach(Poller* poller, base::Waker waker) {
-  marks_.attach(poller, std::move(waker));
+  readiness_.attach(poller, std::move(waker));
   return poller != nullptr;
 }
 

@@ -25,10 +25,11 @@ class SocketStream final : public Stream {
   Endpoint peer() const override { return connected_ ? peer_ : Endpoint{}; }
   BufferSizes bufferSizes() const override;
   int fd() const override { return fd_.get(); }
-  Held held() const noexcept override {
-    return {.received = marks_.attached() && marks_.readable(), .starved = starving_ != 0};
+  Pending pending() const noexcept override {
+    return {.received = readiness_.attached() && readiness_.readable(),
+            .lacksMemory = starving_ != 0};
   }
-  bool sendable() const noexcept override { return marks_.writable(); }
+  bool sendable() const noexcept override { return readiness_.writable(); }
   bool attach(Poller* poller, base::Waker waker) override;
 
  private:
@@ -36,10 +37,10 @@ class SocketStream final : public Stream {
   IoResult refuse(std::error_code code) noexcept;
   IoResult sent(ssize_t count, std::size_t asked);
   IoResult error(std::error_code code, IoResult::On on);
-  void starve(IoResult::On on, bool starved) noexcept;
+  void starve(IoResult::On on, bool lacksMemory) noexcept;
 
   Descriptor fd_;
-  Marks marks_;  // after fd_: it ends before the descriptor is closed
+  ReadinessCache readiness_;  // after fd_: it ends before the descriptor is closed
   Endpoint local_{};
   Endpoint peer_;
   bool connected_ = false;

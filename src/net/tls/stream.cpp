@@ -309,11 +309,11 @@ IoResult StreamImpl::shutdown(Direction direction) {
 // ---- questions ----------------------------------------------------------------------------------
 
 // An end or an error is there to be received too.
-Held StreamImpl::held() const noexcept {
-  const Held below = wire_.lower().held();
+Pending StreamImpl::pending() const noexcept {
+  const Pending below = wire_.lower().pending();
   return {.received = dead_ || ended_ || more_ || wire_.exhausted() || below.received,
           .unsent = wire_.staged() > 0 || below.unsent,
-          .starved = below.starved};
+          .lacksMemory = below.starved};
 }
 
 std::string StreamImpl::why() const { return why_; }

@@ -26,7 +26,7 @@ class StreamImpl final : public TlsStream {
   Endpoint peer() const override { return wire_.lower().peer(); }
   BufferSizes bufferSizes() const override { return wire_.lower().bufferSizes(); }
   int fd() const override { return wire_.lower().fd(); }
-  Held held() const noexcept override;
+  Pending pending() const noexcept override;
   bool sendable() const noexcept override { return wire_.lower().sendable(); }
   bool attach(Poller* poller, base::Waker waker) override {
     return wire_.lower().attach(poller, std::move(waker));

@@ -36,16 +36,16 @@ struct SimTold : test::SimPair {
 TEST_F(SimTold, OfWhatArrivesOnceUntilItIsTaken) {
   connect();
   attach(*peer);
-  EXPECT_FALSE(peer->held().received);
+  EXPECT_FALSE(peer->pending().received);
   EXPECT_EQ(send(*stream, "one").count(), 3U);
   tick(1s);
   EXPECT_EQ(told->wakes, 1);
-  EXPECT_TRUE(peer->held().received);
+  EXPECT_TRUE(peer->pending().received);
   EXPECT_EQ(send(*stream, "two").count(), 3U);
   tick(1s);
   EXPECT_EQ(told->wakes, 1);
   EXPECT_EQ(receive(*peer), "onetwo");
-  EXPECT_FALSE(peer->held().received);
+  EXPECT_FALSE(peer->pending().received);
   EXPECT_EQ(send(*stream, "three").count(), 5U);
   tick(1s);
   EXPECT_EQ(told->wakes, 2);
@@ -57,7 +57,7 @@ TEST_F(SimTold, OfTheEndAndOfAReset) {
   EXPECT_TRUE(stream->shutdown(net::Direction::send).isDone());
   tick(1s);
   EXPECT_EQ(told->wakes, 1);
-  EXPECT_TRUE(peer->held().received);
+  EXPECT_TRUE(peer->pending().received);
   EXPECT_TRUE(receiveOnce(*peer).isEnded());
 
   connect();
@@ -101,7 +101,7 @@ TEST_F(SimTold, NothingOnceItIsDetached) {
   EXPECT_EQ(send(*stream, "x").count(), 1U);
   tick(1s);
   EXPECT_EQ(told->wakes, 0);
-  EXPECT_FALSE(peer->held().received);
+  EXPECT_FALSE(peer->pending().received);
 }
 
 TEST_F(SimTold, ThePollerDeliversWithoutWaitingAndHasNoDescriptors) {
@@ -112,11 +112,11 @@ TEST_F(SimTold, ThePollerDeliversWithoutWaitingAndHasNoDescriptors) {
   EXPECT_GT(world.poller().wait(std::nullopt).count(), 0U);
   EXPECT_EQ(world.poller().wait(1h).count(), 0U);
   EXPECT_EQ(tymist.tyme(), before + 1s);
-  struct Nobody final : net::Watcher {
+  struct Nobody final : net::ReadinessHandler {
     void ready(net::Readiness) noexcept override { ADD_FAILURE(); }
   } nobody;
   std::error_code code;
-  const net::Watch watch = world.poller().watch(0, nobody, code);
+  const net::Registration watch = world.poller().watch(0, nobody, code);
   EXPECT_EQ(code, std::errc::operation_not_supported);
 }
 

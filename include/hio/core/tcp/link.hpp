@@ -188,7 +188,7 @@ class HIO_EXPORT Link : public base::Tymee {
   // service() has something to do of which no descriptor tells, or has told already.
   bool ready() const noexcept;
   // It will after a pause: a call was blocked by what nobody tells the end of.
-  bool starved() const noexcept { return flowing() && stream_->held().starved; }
+  bool lacksMemory() const noexcept { return flowing() && stream_->pending().lacksMemory; }
   const Attachment& attachment() const noexcept { return attachment_; }
   // What the link shows may have changed.
   void changed() const noexcept;

@@ -53,7 +53,7 @@ TEST_P(Tls13Records, KeyUpdatesAndTicketsAreNoData) {
         EXPECT_TRUE(tls.pipe->back.bytes.empty());
         // The answer goes out although the application has nothing to send.
         EXPECT_EQ(tls.pipe->forth.passed > before, asks);
-        EXPECT_FALSE(tls.client->held().unsent);
+        EXPECT_FALSE(tls.client->pending().unsent);
 
         tls.server->send("from the server");
         EXPECT_EQ(receiveAll(*tls.client, end), "from the server");
@@ -76,12 +76,12 @@ TEST_P(Tls13Records, AnAnswerThatFindsNoRoomGoesOutLater) {
   IoResult end = tls.shook;
   EXPECT_EQ(receiveAll(*tls.client, end), "with new keys");
   EXPECT_TRUE(end.isBlocked());
-  EXPECT_TRUE(tls.client->held().unsent);
+  EXPECT_TRUE(tls.client->pending().unsent);
   EXPECT_TRUE(tls.client->send(help::bytesOf("words")).isBlocked());
   EXPECT_TRUE(tls.client->send(Nothing).isBlocked());
   tls.pipe->forth.capacity = 100000;
   EXPECT_TRUE(tls.client->send(Nothing).isDone());  // a send of nothing passes it on
-  EXPECT_FALSE(tls.client->held().unsent);
+  EXPECT_FALSE(tls.client->pending().unsent);
   EXPECT_EQ(tls.client->send(help::bytesOf("words")).count(), 5U);
   EXPECT_EQ(tls.server->turn(), "words");
 }
@@ -157,14 +157,14 @@ TEST_P(TlsRecords, WhatLiesInsideIsToldOf) {
   std::string arrived;
   std::byte room[7]{};
   while (arrived.size() < text.size()) {
-    ASSERT_TRUE(arrived.empty() || tls.client->held().received) << arrived.size();
+    ASSERT_TRUE(arrived.empty() || tls.client->pending().received) << arrived.size();
     const IoResult result = tls.client->receive(room);
     ASSERT_TRUE(result.isDone()) << arrived.size();
     arrived += help::textOf(std::span(room).first(result.count()));
   }
   EXPECT_EQ(arrived, text);
   EXPECT_TRUE(tls.client->receive(room).isBlocked());
-  EXPECT_FALSE(tls.client->held().received);
+  EXPECT_FALSE(tls.client->pending().received);
 }
 
 // A full pipe takes no promise from the caller: the next send may be of fewer bytes, of more, of
@@ -191,7 +191,7 @@ TEST_P(TlsRecords, AfterAFullPipeTheCallerMaySendAnythingElse) {
       if (mark > 'y') mark = 'a';
     }
   }
-  while (tls.client->held().unsent) {
+  while (tls.client->pending().unsent) {
     ASSERT_FALSE(tls.client->send(Nothing).isError());
     arrived += receiveAll(*tls.server, end);
   }
@@ -322,7 +322,7 @@ TEST_P(Tls13Records, AStormOfKeyUpdatesDoesNotKeepACallForEver) {
   std::size_t calls = 0;
   IoResult result = tls.client->receive(room);
   for (; result.isBlocked() && calls < 100; ++calls) {
-    ASSERT_TRUE(tls.client->held().received);
+    ASSERT_TRUE(tls.client->pending().received);
     result = tls.client->receive(room);
   }
   EXPECT_GE(calls, 2U);
