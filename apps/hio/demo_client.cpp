@@ -55,7 +55,7 @@ DemoClient::DemoClient(base::Tymth tymth, const core::Address& server, const Sou
            .reconnectable = true,
            .tymth = std::move(tymth),
            // Each connection lasts long enough to count as a success: the pauses stay short.
-           .retry = {.lasting = base::Tyme(0), .seed = seed},
+           .retry = {.stableAfter = base::Tyme(0), .seed = seed},
            .onCutoff = core::tcp::OnCutoff::drop})),
       piece_(Piece) {}
 

@@ -45,8 +45,8 @@ std::vector<std::string> split(const std::string& list) {
 
 net::TlsProtocol protocolOf(const TlsSettings& settings) {
   net::TlsProtocol protocol{.alpn = split(settings.alpn)};
-  if (settings.version == "1.2") protocol.most = net::TlsVersion::tls12;
-  if (settings.version == "1.3") protocol.least = net::TlsVersion::tls13;
+  if (settings.version == "1.2") protocol.maxVersion = net::TlsVersion::tls12;
+  if (settings.version == "1.3") protocol.minVersion = net::TlsVersion::tls13;
   return protocol;
 }
 

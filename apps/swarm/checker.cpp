@@ -91,7 +91,7 @@ void Checker::checkTime() const {
   require(client_.tymer().tyme() == now, "the timer goes by another time than the client");
   if (phase == Phase::waiting) {
     require(client_.deadline() > now, "a pause is over, and no attempt was begun");
-    require(*client_.deadline() - now <= options_.retry.most, "a pause is too long");
+    require(*client_.deadline() - now <= options_.retry.maxPause, "a pause is too long");
   }
   const bool attempting =
       phase == Phase::resolving || phase == Phase::connecting || phase == Phase::handshaking;

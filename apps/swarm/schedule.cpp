@@ -261,7 +261,7 @@ class Run {
     if (!isDue(*clientTurn_)) return;
     clientTurn_->begin();
     client_->service();
-    clientTurn_->end(client_->watched() ? deadline().value_or(base::Forever) : tymist_.tyme());
+    clientTurn_->end(client_->notifies() ? deadline().value_or(base::Forever) : tymist_.tyme());
   }
 
   void checkSecurity() {
@@ -286,8 +286,8 @@ class Run {
     }
     serverTurn_->begin();
     server_->service();
-    serverTurn_->end(server_->watched() ? server_->deadline().value_or(base::Forever)
-                                        : tymist_.tyme());
+    serverTurn_->end(server_->notifies() ? server_->deadline().value_or(base::Forever)
+                                         : tymist_.tyme());
     for (const auto& [ca, remoter] : unread) {
       const auto found = server_->ixes().find(ca);
       if (found == server_->ixes().end() || found->second.get() != remoter) {

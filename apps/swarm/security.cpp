@@ -123,7 +123,7 @@ std::unique_ptr<core::tcp::Client> Security::client(ClientOptions options, Notes
   if (mutual_) config.identity = identityOf(made().client);
   config.trust.ca.text = made().authority;
   config.trust.time = [this] { return at(tymth_()); };
-  config.protocol = {.least = least_, .most = most_, .resume = resumes_};
+  config.protocol = {.minVersion = least_, .maxVersion = most_, .resume = resumes_};
   return std::make_unique<NotedClient>(
       std::move(options),
       core::tcp::TlsOptions{.context = net::TlsContext::client(std::move(config))}, notes, blind_);

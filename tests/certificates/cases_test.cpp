@@ -176,8 +176,8 @@ net::TlsClientConfig configOf(const Case& each) {
     if (key == "cert") config.identity.certificate.path = made(value);
     if (key == "key") config.identity.key.path = made(value);
     if (key == "ciphers") config.protocol.ciphers = value;
-    if (key == "min") config.protocol.least = versionOf(value);
-    if (key == "max") config.protocol.most = versionOf(value);
+    if (key == "min") config.protocol.minVersion = versionOf(value);
+    if (key == "max") config.protocol.maxVersion = versionOf(value);
   }
   return config;
 }

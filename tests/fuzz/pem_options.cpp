@@ -99,7 +99,7 @@ net::TlsClientConfig configOf(Field field, const std::string& text) {
       config.trust.pins = {text};
       break;
     case ciphers:
-      config.protocol.most = net::TlsVersion::tls12;
+      config.protocol.maxVersion = net::TlsVersion::tls12;
       config.protocol.ciphers = text;
       break;
     case alpn:

@@ -187,7 +187,7 @@ class ServerRun {
     options.timeout = std::chrono::milliseconds(1 + input_.byte() * 20);
     if ((bits & 4U) != 0) options.bs = 1 + input_.below(300);
     if ((bits & 8U) != 0) options.limits = drawLimits(input_);
-    if ((bits & 16U) != 0) options.most = 1 + input_.below(4);
+    if ((bits & 16U) != 0) options.maxConnections = 1 + input_.below(4);
     options.tymth = tymist_.tymen();
     options.net = &tap_;
     return options;
@@ -250,7 +250,8 @@ class ServerRun {
   }
 
   void check() {
-    require(server_.ixes().size() <= options_.most, "no more connections than are wanted");
+    require(server_.ixes().size() <= options_.maxConnections,
+            "no more connections than are wanted");
     for (const auto& wire : notes_.wires()) {
       const core::Address ca(wire->far);
       const Story& story = stories_[ca];

@@ -30,7 +30,7 @@ std::shared_ptr<net::TlsContext> clientContext(Setting setting) {
   net::TlsClientConfig config;
   config.trust.ca.text =
       (setting == Setting::stranger ? made.stranger : made.authority).certificate();
-  if (setting == Setting::tls12) config.protocol.most = net::TlsVersion::tls12;
+  if (setting == Setting::tls12) config.protocol.maxVersion = net::TlsVersion::tls12;
   if (setting == Setting::mutual) {
     config.identity = {.key = {.text = made.client.key},
                        .certificate = {.text = made.client.certificate}};

@@ -198,7 +198,7 @@ TEST_P(DrivenOnBothNets, AStalledHandshakeKeepsNobodyWaitingForEver) {
   const auto own = authority.issue({host()});
   auto limited = serverTls(own);
   limited.handshakeTimeout = 50ms;
-  limited.mostHandshakes = 1;
+  limited.maxHandshakes = 1;
   ServerTls server({.host = host(), .port = 0, .net = &far()}, limited);
   ASSERT_TRUE(server.open());
   Client stalls({.host = host(), .port = server.eha().port, .net = &near()});
@@ -245,7 +245,7 @@ TEST_P(DrivenOnBothNets, ReconnectsWhenItsPauseIsOver) {
   Client client({.host = host(),
                  .port = test::closedPort(),
                  .reconnectable = true,
-                 .retry = {.first = 2ms, .most = 2ms, .attempts = 5},
+                 .retry = {.firstPause = 2ms, .maxPause = 2ms, .attempts = 5},
                  .net = &near()});
   const auto doer = std::make_shared<ClientDoer>(client, byPoller());
   const auto user = base::doify(

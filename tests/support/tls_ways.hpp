@@ -16,12 +16,12 @@ namespace hio::test {
 // Configurations that allow this version only.
 inline net::TlsClientConfig trusting(net::TlsVersion version) {
   net::TlsClientConfig config = trusting();
-  config.protocol.least = config.protocol.most = version;
+  config.protocol.minVersion = config.protocol.maxVersion = version;
   return config;
 }
 inline net::TlsServerConfig serving(net::TlsVersion version) {
   net::TlsServerConfig config = serving();
-  config.protocol.least = config.protocol.most = version;
+  config.protocol.minVersion = config.protocol.maxVersion = version;
   return config;
 }
 

@@ -149,7 +149,7 @@ void Rig::ensure() {
     options.limits = story_.server.limits;
     options.timeout = story_.server.timeout;
     options.dropIdle = story_.server.dropIdle;
-    options.most = story_.server.most;
+    options.maxConnections = story_.server.maxConnections;
     options.bs = story_.server.bs;
     options.host = "::";
     options.port = Port;

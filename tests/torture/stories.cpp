@@ -90,7 +90,7 @@ void plain(std::vector<Story>& all) {
   {
     Story& story = add("reconnected without a pause");
     story.client = again();
-    story.client.retry.first = story.client.retry.most = 0s;
+    story.client.retry.firstPause = story.client.retry.maxPause = 0s;
     story.connections = 2;
   }
   add("a reconnectable client").client = again();
@@ -166,7 +166,7 @@ void plain(std::vector<Story>& all) {
   }
   {
     Story& story = add("room for one connection at a time");
-    story.server.most = 1;
+    story.server.maxConnections = 1;
     // A peer that is gone without a word would keep the place.
     story.server.dropIdle = true;
     story.server.timeout = 5s;
@@ -230,7 +230,7 @@ void secure(std::vector<Story>& all) {
   const auto& certificates = test::testCertificates();
   const auto clientConfig = [](TlsVersion version) {
     net::TlsClientConfig config = test::trusting();
-    config.protocol = {.least = version, .most = version, .resume = false};
+    config.protocol = {.minVersion = version, .maxVersion = version, .resume = false};
     return config;
   };
   const auto server = net::TlsContext::server(test::serving());

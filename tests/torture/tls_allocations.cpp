@@ -181,14 +181,14 @@ std::vector<Scene> scenes() {
   const auto client = [](TlsVersion version) {
     hio::net::TlsClientConfig config;
     config.trust.ca.text = hio::test::forgedAuthority();
-    config.protocol = {.least = version, .most = version, .resume = false};
+    config.protocol = {.minVersion = version, .maxVersion = version, .resume = false};
     return config;
   };
   const auto server = [](TlsVersion version, const hio::test::Mold& mold) {
     const auto own = forge(mold);
     hio::net::TlsServerConfig config;
     config.identity = {.key = {.text = own.key}, .certificate = {.text = own.certificate}};
-    config.protocol = {.least = version, .most = version, .resume = false};
+    config.protocol = {.minVersion = version, .maxVersion = version, .resume = false};
     config.clients = hio::net::ClientCerts::none;
     return config;
   };

@@ -75,7 +75,7 @@ struct TlsTrust {
   // The time that certificates are judged at; empty: the machine's.
   std::function<std::chrono::sys_seconds()> time{};
   // Longest certificate message that is read.
-  std::size_t mostBytes = 100U * 1024U;
+  std::size_t maxBytes = 100U * 1024U;
 
   // For old certificates only:
   bool commonName = false;        // a certificate without DNS names is judged by its common name
@@ -84,8 +84,8 @@ struct TlsTrust {
 };
 
 struct TlsProtocol {
-  TlsVersion least = TlsVersion::tls12;
-  TlsVersion most = TlsVersion::tls13;
+  TlsVersion minVersion = TlsVersion::tls12;
+  TlsVersion maxVersion = TlsVersion::tls13;
   // Cipher suites of TLS 1.2, in OpenSSL's notation; empty: ECDHE with AES-GCM or ChaCha20.
   std::string ciphers{};
   // Application protocols, the preferred one first.

@@ -34,7 +34,7 @@ bool isRetryable(const Failure& failure) noexcept {
 }
 
 base::Tyme Backoff::next() noexcept {
-  const base::Tyme most = options_.most;
+  const base::Tyme most = options_.maxPause;
   HIO_PROBE_IF("backoff.most", ceiling_ >= most);
   const base::Tyme ceiling = std::min(ceiling_, most);
   ceiling_ = ceiling > most / 2 ? most : 2 * ceiling;

@@ -10,13 +10,13 @@ namespace hio::core::tcp {
 class Backoff {
  public:
   Backoff(const RetryOptions& options, std::uint64_t seed) noexcept
-      : options_(options), ceiling_(options.first), state_(seed) {}
+      : options_(options), ceiling_(options.firstPause), state_(seed) {}
 
   const RetryOptions& options() const noexcept { return options_; }
   // The next pause; the one after it may be twice as long.
   base::Tyme next() noexcept;
   // Short pauses again.
-  void reset() noexcept { ceiling_ = options_.first; }
+  void reset() noexcept { ceiling_ = options_.firstPause; }
 
  private:
   RetryOptions options_;

@@ -24,12 +24,12 @@ void checkNotNegative(Tyme value, std::string_view field) {
 }
 
 const RetryOptions& checked(const RetryOptions& retry) {
-  checkNotNegative(retry.first, "retry.first");
-  checkNotNegative(retry.lasting, "retry.lasting");
-  checkNotNegative(retry.total, "retry.total");
-  if (retry.most < retry.first) {
-    throw std::invalid_argument("retry.most is " + std::to_string(retry.most.count()) +
-                                " ns; it must not be less than retry.first");
+  checkNotNegative(retry.firstPause, "retry.firstPause");
+  checkNotNegative(retry.stableAfter, "retry.stableAfter");
+  checkNotNegative(retry.giveUpAfter, "retry.giveUpAfter");
+  if (retry.maxPause < retry.firstPause) {
+    throw std::invalid_argument("retry.maxPause is " + std::to_string(retry.maxPause.count()) +
+                                " ns; it must not be less than retry.firstPause");
   }
   if (retry.retryable == nullptr) throw std::invalid_argument("retry.retryable is null");
   return retry;
@@ -241,7 +241,7 @@ bool Client::begin() {
   if (tymth()) tymer_.start();
   if (const auto ip = settleHost(target_)) return dial({*ip});
   lookup_ = net_->resolver().lookup(target_);
-  lookupTells_ = attachment().poller != nullptr && attachment().to(*lookup_);
+  lookupTells_ = binding().poller != nullptr && binding().to(*lookup_);
   phase_ = Phase::resolving;
   return true;
 }
@@ -249,7 +249,7 @@ bool Client::begin() {
 bool Client::dial(std::vector<net::Ip> ips) {
   const net::StreamOptions streamOptions{
       .buffers = {.send = bs(), .receive = bs()}, .noDelay = noDelay_, .keepAlive = keepAlive_};
-  auto dial = std::make_unique<Dial>(*net_, std::move(ips), ha_.port, streamOptions, attachment());
+  auto dial = std::make_unique<Dial>(*net_, std::move(ips), ha_.port, streamOptions, binding());
   lookup_.reset();
   dial_ = std::move(dial);
   phase_ = Phase::connecting;
@@ -370,7 +370,7 @@ void Client::countFailure() {
 // A reconnectable client's connection was cut off.
 void Client::endEpoch() {
   const Tyme lasted = help::saturatingSubtract(tyme(), connectedAt_);
-  if (lasted >= backoff_->options().lasting) {
+  if (lasted >= backoff_->options().stableAfter) {
     HIO_PROBE("client.epoch.lasted");
     attempts_ = 0;
     backoff_->reset();
@@ -422,8 +422,8 @@ void Client::retryOrStop(Stage stage) {
 bool Client::exhausted() const {
   const RetryOptions& retry = backoff_->options();
   return (retry.attempts > 0 && attempts_ >= retry.attempts) ||
-         (retry.total > Tyme(0) && attempts_ > 0 &&
-          help::saturatingSubtract(tyme(), troubleSince_) >= retry.total);
+         (retry.giveUpAfter > Tyme(0) && attempts_ > 0 &&
+          help::saturatingSubtract(tyme(), troubleSince_) >= retry.giveUpAfter);
 }
 
 bool Client::accept() {
@@ -504,12 +504,12 @@ void Client::wasCut() {
 
 void Client::attach(net::Poller* poller, base::Waker waker) {
   Link::attach(poller, std::move(waker));
-  if (lookup_) lookupTells_ = attachment().to(*lookup_);
-  if (dial_) dial_->attach(attachment());
-  if (shaking_) attachment().to(*shaking_);
+  if (lookup_) lookupTells_ = binding().to(*lookup_);
+  if (dial_) dial_->attach(binding());
+  if (shaking_) binding().to(*shaking_);
 }
 
-bool Client::watched() const noexcept { return Link::watched() && (!dial_ || dial_->watched()); }
+bool Client::notifies() const noexcept { return Link::notifies() && (!dial_ || dial_->notifies()); }
 
 net::BufferSizes Client::actualBufSizes() const {
   const net::Stream* const dialing = dial_ ? dial_->latest() : shaking_.get();

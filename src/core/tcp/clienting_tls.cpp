@@ -26,8 +26,8 @@ std::shared_ptr<net::TlsContext> contextOf(const TlsOptions& options) {
   return net::TlsContext::client(
       {.identity = {.key = {.path = options.keypath}, .certificate = {.path = options.certpath}},
        .trust = {.ca = {.path = options.cafilepath}},
-       .protocol = {.least = options.version.value_or(TlsVersion::tls12),
-                    .most = options.version.value_or(TlsVersion::tls13)},
+       .protocol = {.minVersion = options.version.value_or(TlsVersion::tls12),
+                    .maxVersion = options.version.value_or(TlsVersion::tls13)},
        .certify = options.certify.value_or(Certify::required),
        .hostify = options.hostify.value_or(Hostify::on)});
 }

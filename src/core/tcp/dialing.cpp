@@ -26,21 +26,21 @@ std::vector<net::Ip> interleaved(std::vector<net::Ip> ips) {
 }  // namespace
 
 Dial::Dial(net::Net& net, std::vector<net::Ip> ips, std::uint16_t port, net::StreamOptions options,
-           Attachment attachment)
+           PollerBinding binding)
     : net_(net),
       options_(options),
-      attachment_(std::move(attachment)),
-      watched_(attachment_.poller != nullptr) {
+      binding_(std::move(binding)),
+      notifies_(binding_.poller != nullptr) {
   HIO_PROBE_IF("dial.several", ips.size() > 1);
   if (ips.size() > 1) ips = interleaved(std::move(ips));
   for (const net::Ip& ip : ips) targets_.push_back({.ip = ip, .port = port});
   openNext();
 }
 
-void Dial::attach(const Attachment& attachment) {
-  attachment_ = attachment;
-  watched_ = attachment_.poller != nullptr;
-  for (const Racer& racer : racers_) watched_ = attachment_.to(*racer.stream) && watched_;
+void Dial::attach(const PollerBinding& binding) {
+  binding_ = binding;
+  notifies_ = binding_.poller != nullptr;
+  for (const Racer& racer : racers_) notifies_ = binding_.to(*racer.stream) && notifies_;
 }
 
 // Opens a stream for the next address for which that goes; false when none is left.
@@ -49,7 +49,7 @@ bool Dial::openNext() {
     const net::Endpoint& target = targets_[next_++];
     auto made = net_.open(target, options_);
     if (made.it) {
-      if (attachment_.poller != nullptr) watched_ = attachment_.to(*made.it) && watched_;
+      if (binding_.poller != nullptr) notifies_ = binding_.to(*made.it) && notifies_;
       racers_.push_back({target, std::move(made.it)});
       return opened_ = true;
     }
@@ -111,7 +111,7 @@ const net::Stream* Dial::latest() const noexcept {
 
 std::optional<base::Tyme> Dial::deadline(base::Tyme now) const noexcept {
   if (!polledAt_) return now;
-  if (racers_.size() < 2 || watched_) return joins_;
+  if (racers_.size() < 2 || notifies_) return joins_;
   const base::Tyme look = help::saturatingAdd(*polledAt_, Look);
   return joins_ ? std::min(*joins_, look) : look;
 }

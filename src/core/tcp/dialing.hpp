@@ -23,11 +23,11 @@ class Dial {
 
   // Opens a stream for the first address; nothing is sent before poll(). At least one address.
   Dial(net::Net& net, std::vector<net::Ip> ips, std::uint16_t port, net::StreamOptions options,
-       Attachment attachment = {});
+       PollerBinding binding = {});
 
-  void attach(const Attachment& attachment);
+  void attach(const PollerBinding& binding);
   // Each stream tells the waker.
-  bool watched() const noexcept { return watched_; }
+  bool notifies() const noexcept { return notifies_; }
 
   // Goes on: done when a stream has connected, blocked while one may, failed with the first
   // address's error when all have failed. Asks each stream once.
@@ -65,8 +65,8 @@ class Dial {
   std::vector<Racer> racers_;
   std::unique_ptr<net::Stream> winner_;
   std::vector<Failure::Try> tries_;
-  Attachment attachment_;
-  bool watched_;
+  PollerBinding binding_;
+  bool notifies_;
   std::optional<base::Tyme> joins_;
   std::optional<base::Tyme> polledAt_;
   bool opened_ = false;

@@ -32,7 +32,7 @@ bool ClientDoer::recur(Tyme /*tyme*/) {
 }
 
 std::optional<Tyme> ClientDoer::due() {
-  if (!client_.watched()) return std::nullopt;
+  if (!client_.notifies()) return std::nullopt;
   return client_.deadline().value_or(Forever);
 }
 
@@ -66,7 +66,7 @@ bool ServerDoer::recur(Tyme /*tyme*/) {
 }
 
 std::optional<Tyme> ServerDoer::due() {
-  if (!server_.watched()) return std::nullopt;
+  if (!server_.notifies()) return std::nullopt;
   return server_.deadline().value_or(Forever);
 }
 

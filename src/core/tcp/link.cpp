@@ -77,7 +77,7 @@ void Link::adopt(std::unique_ptr<net::Stream>&& stream) {
   if (wl_ != nullptr) who_ = std::make_unique<std::string>(Address(stream->peer()).duple());
   // Nothing throws from here on.
   stream_ = std::move(stream);
-  told_ = attachment_.poller != nullptr && attachment_.to(*stream_);
+  notified_ = binding_.poller != nullptr && binding_.to(*stream_);
   traffic_ = {.epoch = traffic_.epoch + 1};
   starvedSince_.reset();
   failure_.reset();
@@ -108,13 +108,13 @@ Interest Link::wants() const noexcept {
 }
 
 void Link::attach(net::Poller* poller, base::Waker waker) {
-  attachment_ = {poller, std::move(waker)};
-  told_ = stream_ != nullptr && attachment_.to(*stream_);
+  binding_ = {poller, std::move(waker)};
+  notified_ = stream_ != nullptr && binding_.to(*stream_);
   wake();
 }
 
-bool Link::watched() const noexcept {
-  return attachment_.poller != nullptr && (stream_ == nullptr || told_);
+bool Link::notifies() const noexcept {
+  return binding_.poller != nullptr && (stream_ == nullptr || notified_);
 }
 
 bool Link::ready() const noexcept {
@@ -124,7 +124,7 @@ bool Link::ready() const noexcept {
   if (held.lacksMemory) return false;
   if (held.received && !ended_ && !full()) return true;
   // Without a poller the descriptor tells of room for sending.
-  return watched() && stream_->sendable() && (held.unsent || (!txbs_->empty() && !sendDead()));
+  return notifies() && stream_->sendable() && (held.unsent || (!txbs_->empty() && !sendDead()));
 }
 
 bool Link::usable(std::string_view what) {
@@ -145,7 +145,7 @@ std::optional<help::Bytes> Link::receive() {
 void Link::serviceReceives() {
   std::size_t left = limits_.rxBudget;
   // Who is visited again at once does better to consume it while it is in the processor's cache.
-  if (told_) left = std::min(left, std::max(bs_, MostRead));
+  if (notified_) left = std::min(left, std::max(bs_, MostRead));
   for (int calls = 0; calls < MostReceives && left > 0; ++calls) {
     const std::size_t count = receiveSome(left);
     if (count == 0) {
@@ -157,7 +157,7 @@ void Link::serviceReceives() {
     HIO_PROBE_IF("link.rx.budget", left == 0);
   }
   // No descriptor tells once more of what was left.
-  if (told_ && ready()) attachment_.waker.wakeAfterVisit();
+  if (notified_ && ready()) binding_.waker.wakeAfterVisit();
 }
 
 // A send has failed, and what the far side sent before it went has been read.
@@ -180,7 +180,7 @@ std::size_t Link::receiveSome(std::size_t allowed) {
   }
   HIO_PROBE_IF("link.rx.full", full());
   // Who is told of what comes needs no block for what has not.
-  if (full() || (told_ && !stream_->pending().received)) return 0;
+  if (full() || (notified_ && !stream_->pending().received)) return 0;
   const std::size_t most = std::min(allowed, limits_.rxHigh - rxbs_->size());
   const std::size_t room = std::min(most, readSize_);
   // To grow bit by bit would copy what a busy stream has brought over and over.
@@ -258,7 +258,7 @@ bool Link::tx(std::span<const std::byte> data) {
   }
   txbs_->append(data);
   // Whoever services a connection looks afterwards whether something is left to send.
-  stream_ != nullptr ? attachment_.waker.wakeAfterVisit() : wake();
+  stream_ != nullptr ? binding_.waker.wakeAfterVisit() : wake();
   return true;
 }
 

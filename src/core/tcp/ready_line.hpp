@@ -8,12 +8,12 @@
 namespace hio::core::tcp {
 
 class Remoter;
-class Turns;
+class ReadyLine;
 
 // One remoter's place in line; woken by its stream and its tx().
 class Turn final : public base::Wakeable {
  public:
-  Turn(Turns& turns, Remoter& remoter) noexcept : turns_(&turns), remoter_(&remoter) {}
+  Turn(ReadyLine& turns, Remoter& remoter) noexcept : readyLine_(&turns), remoter_(&remoter) {}
 
   void wake() noexcept override;
   // Null once the remoter has gone.
@@ -22,18 +22,18 @@ class Turn final : public base::Wakeable {
   void leave() noexcept;
 
  private:
-  friend class Turns;
+  friend class ReadyLine;
 
-  Turns* turns_;
+  ReadyLine* readyLine_;
   Remoter* remoter_;
   Turn* before_ = nullptr;
   Turn* after_ = nullptr;
   bool queued_ = false;
 };
 
-class Turns {
+class ReadyLine {
  public:
-  explicit Turns(base::Waker waker) noexcept : waker_(std::move(waker)) {}
+  explicit ReadyLine(base::Waker waker) noexcept : waker_(std::move(waker)) {}
 
   bool empty() const noexcept { return first_ == nullptr; }
   // The first in line, which is then out of it; null when there is none.
@@ -66,11 +66,11 @@ class Turns {
 };
 
 inline void Turn::wake() noexcept {
-  if (remoter_ != nullptr && !queued_) turns_->link(*this);
+  if (remoter_ != nullptr && !queued_) readyLine_->link(*this);
 }
 
 inline void Turn::leave() noexcept {
-  if (queued_) turns_->unlink(*this);
+  if (queued_) readyLine_->unlink(*this);
   remoter_ = nullptr;
 }
 

@@ -68,13 +68,13 @@ net::BufferSizes Acceptor::actualBufSizes() const {
 int Acceptor::fd() const noexcept { return listener_ ? listener_->fd() : -1; }
 
 void Acceptor::attach(net::Poller* poller, base::Waker waker) {
-  attachment_ = {poller, std::move(waker)};
-  told_ = listener_ != nullptr && listener_->attach(attachment_.poller, attachment_.waker);
+  binding_ = {poller, std::move(waker)};
+  notified_ = listener_ != nullptr && listener_->attach(binding_.poller, binding_.waker);
   wake();
 }
 
-bool Acceptor::watched() const noexcept {
-  return attachment_.poller != nullptr && (listener_ == nullptr || told_);
+bool Acceptor::notifies() const noexcept {
+  return binding_.poller != nullptr && (listener_ == nullptr || notified_);
 }
 
 bool Acceptor::open() {
@@ -91,7 +91,7 @@ bool Acceptor::open() {
     return false;
   }
   listener_ = std::move(made.it);
-  told_ = attachment_.poller != nullptr && listener_->attach(attachment_.poller, attachment_.waker);
+  notified_ = binding_.poller != nullptr && listener_->attach(binding_.poller, binding_.waker);
   wake();
   ha_ = Address(listener_->local());
   eha_ = reachable(listener_->local().ip, ha_.port);
@@ -204,7 +204,8 @@ void Remoter::service() {
 
 Server::Server(ServerOptions options)
     : Acceptor(acceptorOptions(options)), options_(std::move(options)) {
-  if (options_.most == 0) throw std::invalid_argument("most is 0; it is at least 1 connection");
+  if (options_.maxConnections == 0)
+    throw std::invalid_argument("maxConnections is 0; it is at least 1 connection");
   if (options_.dropIdle && options_.timeout <= Tyme(0)) {
     throw std::invalid_argument("dropIdle needs a timeout above 0, or every connection is dropped");
   }
@@ -225,23 +226,23 @@ void Server::attach(net::Poller* poller, base::Waker waker) {
   }
   lingering_.clear();
   starving_.clear();
-  turns_ = poller != nullptr ? std::make_unique<Turns>(waker) : nullptr;
+  readyLine_ = poller != nullptr ? std::make_unique<ReadyLine>(waker) : nullptr;
   Acceptor::attach(poller, std::move(waker));
   for (const auto& [ca, remoter] : ixes_) attachIx(*remoter);
 }
 
 // The remoter is serviced once in any case: what it has not been told of may be there already.
 void Server::attachIx(Remoter& remoter) {
-  if (!turns_) return remoter.attach(nullptr);
-  remoter.turn_ = std::make_shared<Turn>(*turns_, remoter);
-  remoter.attach(attachment().poller, base::Waker(remoter.turn_));
+  if (!readyLine_) return remoter.attach(nullptr);
+  remoter.turn_ = std::make_shared<Turn>(*readyLine_, remoter);
+  remoter.attach(binding().poller, base::Waker(remoter.turn_));
 }
 
 std::optional<Tyme> Server::deadline() const {
   if (!tymth()) return std::nullopt;
   std::optional<Tyme> next;
   const auto at = [&next](Tyme when) { next = next ? std::min(*next, when) : when; };
-  if (turns_ && !turns_->empty()) at(tyme());
+  if (readyLine_ && !readyLine_->empty()) at(tyme());
   if (const auto again = acceptDue()) at(*again);
   if (!starving_.empty()) at(dueAt(pause_, tyme()));
   for (const auto& turn : lingering_) {
@@ -281,7 +282,7 @@ void Server::admit(Incoming incoming) {
                              .tymth = tymth(),
                              .halfOpen = options_.halfOpen,
                              .limits = options_.limits});
-  if (turns_) attachIx(*remoter);
+  if (readyLine_) attachIx(*remoter);
   // A second connection from one address means that the first is gone: it is replaced.
   ixes_.insert_or_assign(std::move(ca), std::move(remoter));
 }
@@ -292,7 +293,7 @@ std::unique_ptr<Remoter> Server::remoterFor(RemoterOptions options) const {
 
 void Server::acceptBeside(std::size_t others, std::size_t most) {
   const std::size_t held = ixes_.size() + others;
-  serviceAccepts(std::min(most, options_.most - std::min(options_.most, held)));
+  serviceAccepts(std::min(most, options_.maxConnections - std::min(options_.maxConnections, held)));
 }
 
 void Server::serviceConnects() {
@@ -312,18 +313,18 @@ void Server::service() {
   serviced_.clear();
   removeSpent();
   serviceConnects();
-  if (turns_) {
+  if (readyLine_) {
     takeTurns();
   } else {
     for (const auto& [ca, remoter] : ixes_) serviced_.push_back(remoter.get());
   }
   for (Remoter* const remoter : serviced_) remoter->serviceReceives();
   for (Remoter* const remoter : serviced_) remoter->serviceSends();
-  if (!turns_) return;
+  if (!readyLine_) return;
   for (Remoter* const remoter : serviced_) {
     const auto& turn = remoter->turn_;
     if (remoter->cutoff() || !remoter->opened()) addOnce(lingering_, turn);
-    if (remoter->ready() || !remoter->watched()) turn->wake();
+    if (remoter->ready() || !remoter->notifies()) turn->wake();
     if (remoter->lacksMemory()) starve(*remoter);
   }
 }
@@ -339,7 +340,7 @@ void Server::takeTurns() {
     for (const auto& turn : starving_) turn->wake();
     starving_.clear();
   }
-  while (Turn* const turn = turns_->take()) serviced_.push_back(turn->remoter());
+  while (Turn* const turn = readyLine_->take()) serviced_.push_back(turn->remoter());
 }
 
 bool Server::over(Remoter& remoter) const {
@@ -348,7 +349,7 @@ bool Server::over(Remoter& remoter) const {
 
 void Server::removeSpent() {
   const auto gone = [this](const auto& entry) { return over(*entry.second); };
-  if (!turns_) {
+  if (!readyLine_) {
     std::erase_if(ixes_, gone);
     return;
   }

@@ -13,8 +13,8 @@ std::shared_ptr<net::TlsContext> initServerContext(const ServerTlsOptions& optio
     return net::TlsContext::server(
         {.identity = {.key = {.path = options.keypath}, .certificate = {.path = options.certpath}},
          .trust = {.ca = {.path = options.cafilepath}},
-         .protocol = {.least = options.version.value_or(net::TlsVersion::tls12),
-                      .most = options.version.value_or(net::TlsVersion::tls13)},
+         .protocol = {.minVersion = options.version.value_or(net::TlsVersion::tls12),
+                      .maxVersion = options.version.value_or(net::TlsVersion::tls13)},
          .clients = options.certify.value_or(ClientCerts::required)});
   }
   if (options.version || options.certify || !options.keypath.empty() || !options.certpath.empty() ||
@@ -31,8 +31,8 @@ ServerTls::ServerTls(ServerOptions options, ServerTlsOptions tls)
     : Server(std::move(options)),
       context_(initServerContext(tls)),
       timeout_(tls.handshakeTimeout),
-      most_(tls.mostHandshakes) {
-  if (most_ == 0) throw std::invalid_argument("mostHandshakes is 0; it is at least 1");
+      most_(tls.maxHandshakes) {
+  if (most_ == 0) throw std::invalid_argument("maxHandshakes is 0; it is at least 1");
   if (timeout_ <= Tyme(0)) {
     throw std::invalid_argument("handshakeTimeout is not above 0; a handshake needs some time");
   }
@@ -47,11 +47,11 @@ void ServerTls::wind(base::Tymth tymth) {
 
 void ServerTls::attach(net::Poller* poller, base::Waker waker) {
   Server::attach(poller, std::move(waker));
-  for (Shaking& shaking : cxes_) shaking.watched = attachment().to(*shaking.incoming.cs);
+  for (Shaking& shaking : cxes_) shaking.watched = binding().to(*shaking.incoming.cs);
 }
 
-bool ServerTls::watched() const noexcept {
-  return Server::watched() &&
+bool ServerTls::notifies() const noexcept {
+  return Server::notifies() &&
          std::all_of(cxes_.begin(), cxes_.end(), [](const Shaking& each) { return each.watched; });
 }
 
@@ -80,8 +80,8 @@ void ServerTls::serviceAxes() {
       incoming.cs = context_->wrap(std::move(incoming.cs));
       cxes_.emplace_back(std::move(incoming), timeout_, tymth());
       Shaking& shaking = cxes_.back();
-      if (attachment().poller != nullptr) {
-        shaking.watched = attachment().to(*shaking.incoming.cs);
+      if (binding().poller != nullptr) {
+        shaking.watched = binding().to(*shaking.incoming.cs);
       }
     } catch (const std::bad_alloc&) {
       refuse(ca, std::make_error_code(std::errc::not_enough_memory), {});

@@ -78,10 +78,10 @@ int chooseAlpn(SSL* ssl, const unsigned char** chosen, unsigned char* size,
 void setProtocol(Loaded& loaded) {
   SSL_CTX* const context = loaded.context.get();
   const TlsProtocol& protocol = loaded.settings->protocol;
-  const int least = numberOf(protocol.least, "protocol.least");
-  const int most = numberOf(protocol.most, "protocol.most");
+  const int least = numberOf(protocol.minVersion, "protocol.minVersion");
+  const int most = numberOf(protocol.maxVersion, "protocol.maxVersion");
   if (least > most) {
-    throw std::invalid_argument("protocol.least is a later version than protocol.most");
+    throw std::invalid_argument("protocol.minVersion is a later version than protocol.maxVersion");
   }
   need(SSL_CTX_set_min_proto_version(context, least) == 1 &&
            SSL_CTX_set_max_proto_version(context, most) == 1,
@@ -176,7 +176,7 @@ std::shared_ptr<Loaded> load(std::shared_ptr<const Settings> settings) {
   if (set.certify) loadTrust(context, set.trust);
   if (set.certify && set.server) announceIssuers(context, set.trust.ca);
   SSL_CTX_set_verify_depth(context, MostChain);
-  SSL_CTX_set_max_cert_list(context, static_cast<long>(set.trust.mostBytes));
+  SSL_CTX_set_max_cert_list(context, static_cast<long>(set.trust.maxBytes));
   need(X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(context), chainFlags(set.trust)) == 1,
        "set the rules for certificates");
   return loaded;

@@ -35,7 +35,7 @@ struct Hostile : testing::Test {
   ServerTlsOptions options() const {
     auto tls = test::serverTls(authority.issue({"server"}));
     tls.handshakeTimeout = 10s;
-    tls.mostHandshakes = MostHandshakes;
+    tls.maxHandshakes = MostHandshakes;
     return tls;
   }
   // Their connections come first.

@@ -169,7 +169,7 @@ class HIO_EXPORT Client : public Link {
   void service();
 
   void attach(net::Poller* poller, base::Waker waker = {}) override;
-  bool watched() const noexcept override;
+  bool notifies() const noexcept override;
   net::BufferSizes actualBufSizes() const override;
   int fd() const noexcept override;
   Interest wants() const noexcept override;

@@ -49,7 +49,7 @@ struct Interest {
 };
 
 // Who tells a link of readiness, and whom.
-struct Attachment {
+struct PollerBinding {
   net::Poller* poller = nullptr;
   base::Waker waker{};
 
@@ -117,10 +117,10 @@ class HIO_EXPORT Link : public base::Tymee {
   virtual void attach(net::Poller* poller, base::Waker waker = {});
   // Nothing escapes the waker: until it is told, or deadline() has come, service() need not be
   // called. False without a poller and where the network tells nobody.
-  virtual bool watched() const noexcept;
+  virtual bool notifies() const noexcept;
   // Has service() called again: after room was made in a full rxbs, or bytes were put on txbs past
   // tx().
-  void wake() const noexcept { attachment_.waker.wake(); }
+  void wake() const noexcept { binding_.waker.wake(); }
   // rxbs is at its high-water mark: nothing is read before there is room.
   bool full() const noexcept { return rxbs_->size() >= limits_.rxHigh; }
   // For a foreign event loop: the descriptor to wait on, and what for; -1 when there is nothing to
@@ -189,7 +189,7 @@ class HIO_EXPORT Link : public base::Tymee {
   bool ready() const noexcept;
   // It will after a pause: a call was blocked by what nobody tells the end of.
   bool lacksMemory() const noexcept { return flowing() && stream_->pending().lacksMemory; }
-  const Attachment& attachment() const noexcept { return attachment_; }
+  const PollerBinding& binding() const noexcept { return binding_; }
   // What the link shows may have changed.
   void changed() const noexcept;
   // Called when bytes have moved, and when the connection has been cut off.
@@ -228,10 +228,10 @@ class HIO_EXPORT Link : public base::Tymee {
   Traffic traffic_;
   Observer* observers_ = nullptr;
   WireLog* wl_;
-  Attachment attachment_;
+  PollerBinding binding_;
   std::unique_ptr<const Failure> failure_;
   std::optional<Tyme> starvedSince_;
-  bool told_ = false;  // the stream tells the waker
+  bool notified_ = false;  // the stream tells the waker
   bool halfOpen_;
   bool cutoff_ = false;
   bool ended_ = false;

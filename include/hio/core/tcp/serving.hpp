@@ -21,7 +21,7 @@
 namespace hio::core::tcp {
 
 class Turn;
-class Turns;
+class ReadyLine;
 
 // Pointers stay the caller's and what they point to must outlive the acceptor.
 struct AcceptorOptions {
@@ -66,7 +66,7 @@ class HIO_EXPORT Acceptor : public base::Tymee {
   int fd() const noexcept;
   // As Link::attach and watched(): `waker` is told of connections to accept.
   virtual void attach(net::Poller* poller, base::Waker waker = {});
-  virtual bool watched() const noexcept;
+  virtual bool notifies() const noexcept;
 
   // Listens; false, and closed, when that cannot be: failure() tells why (V2). A free port that the
   // first open() found is the one that later ones ask for.
@@ -82,8 +82,8 @@ class HIO_EXPORT Acceptor : public base::Tymee {
   void serviceAccepts(std::size_t most = 1024);
 
  protected:
-  const Attachment& attachment() const noexcept { return attachment_; }
-  void wake() const noexcept { attachment_.waker.wake(); }
+  const PollerBinding& binding() const noexcept { return binding_; }
+  void wake() const noexcept { binding_.waker.wake(); }
   // When to accept again though nobody tells: after an accept that the machine could not do. Empty:
   // not before it is told.
   std::optional<base::Tyme> acceptDue() const;
@@ -97,8 +97,8 @@ class HIO_EXPORT Acceptor : public base::Tymee {
   Address ha_;
   Address eha_;
   std::unique_ptr<net::Listener> listener_;
-  Attachment attachment_;
-  bool told_ = false;  // the listener tells the waker
+  PollerBinding binding_;
+  bool notified_ = false;  // the listener tells the waker
   std::deque<Incoming> axes_;
   std::optional<Failure> failure_;
   base::Tyme askedAt_{0};  // for a connection, the last time
@@ -170,7 +170,7 @@ struct ServerOptions {
   // Close and remove remoters that have moved nothing for `timeout`. Needs a source of time.
   bool dropIdle = false;
   // Connections held at once; further ones wait in the kernel.
-  std::size_t most = 1U << 20U;
+  std::size_t maxConnections = 1U << 20U;
   bool halfOpen = false;  // of the remoters; see ClientOptions
   Limits limits{};        // of each remoter
   bool noDelay = true;
@@ -253,7 +253,7 @@ class HIO_EXPORT Server : public Acceptor {
   void starve(const Remoter& remoter);
 
   ServerOptions options_;
-  std::unique_ptr<Turns> turns_;  // with a poller; outlives the remoters
+  std::unique_ptr<ReadyLine> readyLine_;  // with a poller; outlives the remoters
   Ixes ixes_;
   std::vector<Remoter*> serviced_;
   std::vector<std::shared_ptr<Turn>> lingering_;  // cut off, and not yet read
@@ -288,7 +288,7 @@ struct ServerTlsOptions {
   // A client that has not finished its handshake by then is dropped. Needs a source of time.
   base::Tyme handshakeTimeout = std::chrono::seconds(10);
   // Handshakes in progress at once; further connections wait in the kernel.
-  std::size_t mostHandshakes = 1024;
+  std::size_t maxHandshakes = 1024;
 };
 
 // The context that a ServerTls with these options uses. Throws as net::TlsContext::server().
@@ -313,7 +313,7 @@ class HIO_EXPORT ServerTls : public Server {
   // Winds the handshakes' deadlines too; they start anew.
   void wind(base::Tymth tymth) override;
   void attach(net::Poller* poller, base::Waker waker = {}) override;
-  bool watched() const noexcept override;
+  bool notifies() const noexcept override;
   std::optional<base::Tyme> deadline() const override;
   void close() override;
   // Puts what is in axes under TLS.

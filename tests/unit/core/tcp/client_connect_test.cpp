@@ -193,7 +193,7 @@ TEST(ServiceConnect, AnAttemptThatTakesTooLongIsReplacedAtTheTick) {
   Client client({.timeout = 250ms,
                  .reconnectable = true,
                  .tymth = tymist.tymen(),
-                 .retry = {.first = 0s},
+                 .retry = {.firstPause = 0s},
                  .net = &net});
   std::vector<base::Tyme> reopened;
   while (tymist.tyme() < 800ms) {

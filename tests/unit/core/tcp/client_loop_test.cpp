@@ -160,7 +160,7 @@ TEST_F(ClientLoop, TimeSpentConnectedIsNoTrouble) {
   net.next().connects = {failed(std::errc::connection_refused)};
   ClientOptions brief = options();
   brief.reconnectable = true;
-  brief.retry.total = 5s;
+  brief.retry.giveUpAfter = 5s;
   Client client(brief);
   for (client.service(); !client.connected(); client.service()) tymist.tick(10ms);
   tymist.tick(9s);

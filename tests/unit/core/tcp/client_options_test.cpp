@@ -111,10 +111,10 @@ TEST(Client, RefusesValuesOutOfRange) {
             "limits.txLimit is 0; it is at least 1 byte");
   EXPECT_EQ(invalidArgument([] { Client client({.limits = {.rxBudget = 0}}); }),
             "limits.rxBudget is 0; it is at least 1 byte");
-  EXPECT_EQ(invalidArgument([] { Client client({.retry = {.first = -1ns}}); }),
-            "retry.first is -1 ns; it must not be negative");
-  EXPECT_EQ(invalidArgument([] { Client client({.retry = {.first = 2ns, .most = 1ns}}); }),
-            "retry.most is 1 ns; it must not be less than retry.first");
+  EXPECT_EQ(invalidArgument([] { Client client({.retry = {.firstPause = -1ns}}); }),
+            "retry.firstPause is -1 ns; it must not be negative");
+  EXPECT_EQ(invalidArgument([] { Client client({.retry = {.firstPause = 2ns, .maxPause = 1ns}}); }),
+            "retry.maxPause is 1 ns; it must not be less than retry.firstPause");
   EXPECT_EQ(invalidArgument([] { Client client({.retry = {.retryable = nullptr}}); }),
             "retry.retryable is null");
   Client client;

@@ -42,7 +42,7 @@ struct ClientRetry : testing::Test {
 
 TEST(Backoff, DrawsFromAWindowThatDoublesUpToItsMost) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
-    Backoff backoff({.first = 100ms, .most = 1s}, seed);
+    Backoff backoff({.firstPause = 100ms, .maxPause = 1s}, seed);
     for (const base::Tyme ceiling : {100ms, 200ms, 400ms, 800ms, 1000ms, 1000ms, 1000ms}) {
       const base::Tyme pause = backoff.next();
       EXPECT_GE(pause, 0s) << "seed " << seed;
@@ -56,8 +56,8 @@ TEST(Backoff, DrawsFromAWindowThatDoublesUpToItsMost) {
 TEST(Backoff, UsesTheWholeWindowAndRepeatsWithItsSeed) {
   std::vector<base::Tyme> pauses;
   for (std::uint64_t seed = 0; seed < 1000; ++seed) {
-    pauses.push_back(Backoff({.first = 1s, .most = 1s}, seed).next());
-    EXPECT_EQ(pauses.back(), Backoff({.first = 1s, .most = 1s}, seed).next());
+    pauses.push_back(Backoff({.firstPause = 1s, .maxPause = 1s}, seed).next());
+    EXPECT_EQ(pauses.back(), Backoff({.firstPause = 1s, .maxPause = 1s}, seed).next());
   }
   std::sort(pauses.begin(), pauses.end());
   EXPECT_LT(pauses.front(), 10ms);
@@ -66,7 +66,7 @@ TEST(Backoff, UsesTheWholeWindowAndRepeatsWithItsSeed) {
 }
 
 TEST(Backoff, NeverOverflows) {
-  Backoff backoff({.first = 1ns, .most = base::Tyme::max() - 1ns}, 7);
+  Backoff backoff({.firstPause = 1ns, .maxPause = base::Tyme::max() - 1ns}, 7);
   for (int i = 0; i < 200; ++i) EXPECT_GE(backoff.next(), 0s);
 }
 
@@ -187,7 +187,7 @@ TEST_F(ClientRetry, StopsAfterTheTimeItMayTake) {
   net.next().connects = {failed(std::errc::connection_refused)};
   for (int i = 0; i < 50; ++i) net.next().connects = {failed(std::errc::connection_refused)};
   ClientOptions brief = options();
-  brief.retry = {.first = 1s, .most = 1s, .total = 5s};
+  brief.retry = {.firstPause = 1s, .maxPause = 1s, .giveUpAfter = 5s};
   Client client(brief);
   until(client, Phase::stopped);
   EXPECT_GE(tymist.tyme(), 5s);
@@ -292,7 +292,7 @@ TEST_F(ClientRetry, ConnectDoesNotWaitForThePause) {
 TEST_F(ClientRetry, WithoutADescriptorItWaitsEvenIfPausesAreOff) {
   net.failOpen(std::errc::too_many_files_open);
   ClientOptions hasty = options();
-  hasty.retry = {.first = 0s};
+  hasty.retry = {.firstPause = 0s};
   Client client(hasty);
   client.service();
   EXPECT_EQ(client.phase(), Phase::waiting);

@@ -227,7 +227,7 @@ TEST_F(ClientTlsTest, TheTimeoutCoversTheHandshake) {
   ClientOptions patient = options();
   patient.reconnectable = true;
   patient.timeout = 250ms;
-  patient.retry.first = patient.retry.most = 0s;
+  patient.retry.firstPause = patient.retry.maxPause = 0s;
   ClientTls client(patient, {.context = context});
   client.service();
   EXPECT_EQ(client.deadline(), 250ms);

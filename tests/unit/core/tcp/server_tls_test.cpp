@@ -151,7 +151,7 @@ TEST_F(ServerTlsTest, DropsAStalledHandshakeAtItsDeadline) {
 
 TEST_F(ServerTlsTest, BoundsTheHandshakesInProgress) {
   ServerTls server(options(),
-                   {.context = net::TlsContext::server(test::serving()), .mostHandshakes = 2});
+                   {.context = net::TlsContext::server(test::serving()), .maxHandshakes = 2});
   server.open();
   std::vector<std::unique_ptr<ClientTls>> clients;
   for (int count = 0; count < 5; ++count) clients.push_back(client());
@@ -181,7 +181,7 @@ TEST_F(ServerTlsTest, RefusesContradictingOptions) {
   EXPECT_THROW(ServerTls(options(), {.context = context, .certpath = "a.pem"}),
                std::invalid_argument);
   EXPECT_THROW(ServerTls(options(), {.context = trusting}), std::invalid_argument);
-  EXPECT_THROW(ServerTls(options(), {.context = context, .mostHandshakes = 0}),
+  EXPECT_THROW(ServerTls(options(), {.context = context, .maxHandshakes = 0}),
                std::invalid_argument);
   EXPECT_THROW(ServerTls(options(), {.context = context, .handshakeTimeout = 0s}),
                std::invalid_argument);

@@ -53,7 +53,7 @@ TEST_F(ServerTest, RefusesOptionsOutOfRangeByName) {
   EXPECT_EQ(what({.port = 65536}), "port is 65536; a port is from 0 to 65535");
   EXPECT_EQ(what({.bs = 0}), "bs is 0; it is at least 1 byte");
   EXPECT_EQ(what({.bl = 0}), "bl is 0; it is at least 1");
-  EXPECT_EQ(what({.most = 0}), "most is 0; it is at least 1 connection");
+  EXPECT_EQ(what({.maxConnections = 0}), "maxConnections is 0; it is at least 1 connection");
   EXPECT_EQ(what({.timeout = 0s, .dropIdle = true}),
             "dropIdle needs a timeout above 0, or every connection is dropped");
   EXPECT_EQ(what({.host = "some.name"}),
@@ -155,7 +155,7 @@ TEST_F(ServerTest, ASecondConnectionFromOneAddressReplacesTheFirst) {
 
 TEST_F(ServerTest, HoldsNoMoreConnectionsThanItMay) {
   ServerOptions few = options();
-  few.most = 2;
+  few.maxConnections = 2;
   const auto server = openServer(few);
   for (std::uint16_t port = 1; port <= 4; ++port) net.knock(port);
   server->service();

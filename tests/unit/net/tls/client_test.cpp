@@ -36,7 +36,7 @@ class TlsClients : public TlsWays {
             .port = 443,
             .reconnectable = true,
             .tymth = tymist_.tymen(),
-            .retry = {.first = 1s, .most = 1s},
+            .retry = {.firstPause = 1s, .maxPause = 1s},
             .net = &net_};
   }
   std::unique_ptr<ClientTls> client(const ClientOptions& options) {

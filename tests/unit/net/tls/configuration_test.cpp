@@ -358,23 +358,23 @@ TEST(TlsSettings, VersionsThatDoNotExistAreRefused) {
   for (const int number : {2, 7, 255}) {
     const auto strange = static_cast<net::TlsVersion>(number);
     TlsClientConfig config = trusting();
-    config.protocol.least = strange;
+    config.protocol.minVersion = strange;
     EXPECT_THAT(badArgument([&] { (void)TlsContext::client(config); }),
-                HasSubstr("protocol.least is no version"));
+                HasSubstr("protocol.minVersion is no version"));
     config = trusting();
-    config.protocol.most = strange;
+    config.protocol.maxVersion = strange;
     EXPECT_THAT(badArgument([&] { (void)TlsContext::client(config); }),
-                HasSubstr("protocol.most is no version"));
+                HasSubstr("protocol.maxVersion is no version"));
     EXPECT_THAT(badArgument([&] {
                   const ClientTls made({}, {.version = strange, .certedhost = "good.test"});
                 }),
                 HasSubstr("no version"));
   }
   TlsServerConfig server = serving();
-  server.protocol.least = net::TlsVersion::tls13;
-  server.protocol.most = net::TlsVersion::tls12;
+  server.protocol.minVersion = net::TlsVersion::tls13;
+  server.protocol.maxVersion = net::TlsVersion::tls12;
   EXPECT_THAT(badArgument([&] { (void)TlsContext::server(server); }),
-              HasSubstr("protocol.least is a later version than protocol.most"));
+              HasSubstr("protocol.minVersion is a later version than protocol.maxVersion"));
 }
 
 TEST(TlsSettings, CiphersAndProtocolsAreChecked) {
