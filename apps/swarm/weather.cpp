@@ -17,10 +17,10 @@ const net::Ip& anyOf(const std::vector<net::Ip>& ips, sim::Random& random) {
 }
 
 // What becomes of the packets to one address.
-sim::Rule towards(const net::Ip& ip, const sim::Fate& fate) {
-  return sim::Rule([ip, fate](const sim::Packet& packet) -> std::optional<sim::Fate> {
+sim::Rule towards(const net::Ip& ip, const sim::Verdict& verdict) {
+  return sim::Rule([ip, verdict](const sim::Packet& packet) -> std::optional<sim::Verdict> {
     if (packet.target.ip != ip) return std::nullopt;
-    return fate;
+    return verdict;
   });
 }
 
@@ -64,7 +64,7 @@ std::string Mix::text() const {
 
 Weather::Weather(sim::World& world, sim::Host& near, sim::Host& far, Mix mix, sim::Random random)
     : world_(world), near_(near), far_(far), mix_(mix), random_(random) {
-  sim::Link line;
+  sim::LinkQuality line;
   if (has(Fault::latency)) line.latency = random_.between(Tyme(0), 200ms);
   if (has(Fault::jitter)) line.jitter = random_.between(1ms, 100ms);
   if (has(Fault::bandwidth)) line.bytesPerSecond = random_.between(std::uint64_t{1000}, 1'000'000);
@@ -85,7 +85,7 @@ Weather::Weather(sim::World& world, sim::Host& near, sim::Host& far, Mix mix, si
     lasting_.push_back(world_.add(sim::loss(near_, far_, perMille)));
   }
   if (has(Fault::addresses) && random_.chance(500)) {
-    dead_ = world_.add(towards(anyOf(far_.addresses(), random_), sim::Fate::drop()));
+    dead_ = world_.add(towards(anyOf(far_.addresses(), random_), sim::Verdict::drop()));
   }
 }
 
@@ -153,7 +153,7 @@ sim::Rule Weather::ruleOf(Fault fault) {
       const net::Ip& ip = anyOf(far_.addresses(), random_);
       const bool silent = random_.chance(500);
       const Tyme late = random_.between(Tyme(0), 2s);
-      return towards(ip, silent ? sim::Fate::drop() : sim::Fate::deliver(late));
+      return towards(ip, silent ? sim::Verdict::drop() : sim::Verdict::deliver(late));
     }
     default:
       return errorRule();

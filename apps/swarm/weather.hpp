@@ -85,7 +85,7 @@ class Weather {
   struct Passing {
     Fault group;  // one of each group at a time
     base::Tyme until;
-    sim::InForce rule;
+    sim::RuleGuard rule;
   };
   void begin(Fault fault, Fault group, std::uint32_t perMille, base::Tyme now);
   sim::Rule ruleOf(Fault fault);
@@ -96,8 +96,8 @@ class Weather {
   sim::Host& far_;
   Mix mix_;
   sim::Random random_;
-  std::vector<sim::InForce> lasting_;
-  sim::InForce dead_;
+  std::vector<sim::RuleGuard> lasting_;
+  sim::RuleGuard dead_;
   std::vector<Passing> passing_;
 };
 

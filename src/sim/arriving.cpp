@@ -58,21 +58,21 @@ void Fabric::arriveSyn(const Segment& segment) {
   End& to = connection.ends[1];
   if (to.state == State::established) return answer(connection, 1, Packet::Kind::ack);
   if (to.state == State::synReceived) return answer(connection, 1, Packet::Kind::synAck);
-  Door* const door = doorFor(*to.host, from.remote);
-  if (door == nullptr || from.state != State::synSent) {
+  ListenSocket* const listener = listenerFor(*to.host, from.remote);
+  if (listener == nullptr || from.state != State::synSent) {
     return answer(connection, 1, Packet::Kind::reset);
   }
-  if (door->isFull()) return lose(segment);
-  const bool byV6 = door->local.ip.family != from.remote.ip.family;
+  if (listener->isFull()) return lose(segment);
+  const bool byV6 = listener->local.ip.family != from.remote.ip.family;
   to.local = byV6 ? mapped(from.remote) : from.remote;
   to.remote = byV6 ? mapped(from.local) : from.local;
-  to.sendRoom = std::max<std::size_t>(door->buffers.send / 2, 1);
-  to.receiveRoom = std::max<std::size_t>(door->buffers.receive / 2, 1);
+  to.sendRoom = std::max<std::size_t>(listener->buffers.send / 2, 1);
+  to.receiveRoom = std::max<std::size_t>(listener->buffers.receive / 2, 1);
   to.edge = segment.edge;
   to.open = true;
   to.state = State::synReceived;
-  connection.door = door;
-  door->halfOpen.push_back(&connection);
+  connection.listener = listener;
+  listener->halfOpen.push_back(&connection);
   answer(connection, 1, Packet::Kind::synAck);
 }
 
@@ -93,10 +93,10 @@ void Fabric::establish(Connection& connection) {
   End& end = connection.ends[1];
   end.state = State::established;
   disarm(end);
-  std::erase(connection.door->halfOpen, &connection);
-  Door& door = *connection.door;
-  door.queue.push_back(&connection);
-  if (door.watcher != nullptr) door.watcher->ready({.readable = true});
+  std::erase(connection.listener->halfOpen, &connection);
+  ListenSocket& listener = *connection.listener;
+  listener.queue.push_back(&connection);
+  if (listener.watcher != nullptr) listener.watcher->ready({.readable = true});
 }
 
 void Fabric::arriveReset(Connection& connection, std::size_t side) {
@@ -104,8 +104,8 @@ void Fabric::arriveReset(Connection& connection, std::size_t side) {
   if (to.isDead()) return;
   tell(Event::Kind::reset, to);
   if (to.state == State::synReceived) {
-    std::erase(connection.door->halfOpen, &connection);
-    connection.door = nullptr;
+    std::erase(connection.listener->halfOpen, &connection);
+    connection.listener = nullptr;
     to.open = false;
     return fail(to, std::errc::connection_reset);
   }

@@ -81,19 +81,19 @@ struct End {
   }
 };
 
-struct Door;
+struct ListenSocket;
 
 struct Connection {
   std::uint64_t number = 0;
-  std::array<End, 2> ends{};  // the one that connects, the one that listens
-  Door* door = nullptr;       // where it waits to be accepted
-  std::size_t pending = 0;    // events that name it
-  bool isFinished = false;    // by a rule
+  std::array<End, 2> ends{};         // the one that connects, the one that listens
+  ListenSocket* listener = nullptr;  // where it waits to be accepted
+  std::size_t pending = 0;           // events that name it
+  bool isFinished = false;           // by a rule
   std::list<Connection>::iterator self{};
 };
 
 // A listening socket.
-struct Door {
+struct ListenSocket {
   Host* host = nullptr;
   net::Endpoint local{};
   std::size_t most = 0;  // connections that wait at once
@@ -120,8 +120,8 @@ struct HostState {
   Fabric* fabric = nullptr;
   std::string name{};
   std::vector<net::Ip> ips{};
-  std::vector<Door*> doors{};  // in the order of their listen()
-  std::vector<bool> ports{};   // of outgoing connections, from the first port of the range
+  std::vector<ListenSocket*> listeners{};  // in the order of their listen()
+  std::vector<bool> ports{};  // of outgoing connections, from the first port of the range
   std::size_t nextPort = 0;
   Random seeds{0};
   std::unique_ptr<SimResolver> resolver{};

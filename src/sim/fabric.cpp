@@ -115,10 +115,10 @@ Host* Fabric::ownerOf(const net::Ip& ip) const {
 LookedUp Fabric::answerOf(const Host& host, std::string_view name) {
   LookedUp found{.at = clock_};
   const std::string key = lower(name);
-  CallFate fate = ask(host, {.op = Op::lookup, .name = key});
-  found.at = help::saturatingAdd(clock_, fate.late);
-  found.code = fate.code;
-  found.ips = std::move(fate.addresses);
+  CallVerdict verdict = ask(host, {.op = Op::lookup, .name = key});
+  found.at = help::saturatingAdd(clock_, verdict.late);
+  found.code = verdict.code;
+  found.ips = std::move(verdict.addresses);
   if (found.code || !found.ips.empty()) return found;
   const auto known = names_.find(key);
   if (known != names_.end()) {
@@ -132,20 +132,20 @@ LookedUp Fabric::answerOf(const Host& host, std::string_view name) {
 void Fabric::crash(Host& host) {
   sync();
   ++moves_;
-  for (Door* const door : host.state_->doors) {
-    door->down = true;
-    door->halfOpen.clear();
-    door->queue.clear();
-    if (door->watcher != nullptr) door->watcher->ready({.readable = true, .ending = true});
+  for (ListenSocket* const listener : host.state_->listeners) {
+    listener->down = true;
+    listener->halfOpen.clear();
+    listener->queue.clear();
+    if (listener->watcher != nullptr) listener->watcher->ready({.readable = true, .ending = true});
   }
-  host.state_->doors.clear();
+  host.state_->listeners.clear();
   for (auto each = connections_.begin(); each != connections_.end();) {
     Connection& connection = *each++;
     for (End& end : connection.ends) {
       if (end.host != &host || end.state == State::closed) continue;
       fail(end, std::errc::network_down);
       if (end.stream == 0) end.open = false;
-      connection.door = nullptr;
+      connection.listener = nullptr;
     }
     forgetIfDone(connection);
   }

@@ -67,7 +67,7 @@ class Fabric {
   void tellBytes(Event::Kind kind, const End& end, std::span<const std::byte> bytes);
 
   // ---- rules (ruling.cpp)
-  InForce add(Rule rule);
+  RuleGuard add(Rule rule);
   void remove(std::uint64_t number) noexcept;
   // What the rules make of a call; the parts of it that are the same for all are filled in here.
   struct Asking {
@@ -78,7 +78,7 @@ class Fabric {
     std::uint64_t moved = 0;
     std::string_view name{};
   };
-  CallFate ask(const Host& host, const Asking& asking);
+  CallVerdict ask(const Host& host, const Asking& asking);
 
   // ---- streams and listeners that programs have
   std::uint64_t enter(SimStream& stream);
@@ -90,8 +90,8 @@ class Fabric {
   // Starts connecting; null, and `code` set, when that cannot be.
   Connection* connect(Host& host, const net::Endpoint& peer, const net::BufferSizes& buffers,
                       std::error_code& code);
-  std::error_code listen(Door& door);
-  void closeDoor(Door& door);
+  std::error_code listen(ListenSocket& listener);
+  void closeListener(ListenSocket& listener);
   std::size_t send(Connection& connection, std::size_t side, std::span<const std::byte> bytes);
   std::size_t receive(Connection& connection, std::size_t side, std::span<std::byte> room);
   void shutdownSend(Connection& connection, std::size_t side);
@@ -100,7 +100,7 @@ class Fabric {
   // This end has failed without a word to the far one.
   static void sever(Connection& connection, std::size_t side);
   // The program has received all that it will.
-  static void deafen(End& end) noexcept;
+  static void discardIncoming(End& end) noexcept;
   net::BufferSizes sizesFor(const net::BufferSizes& wanted, const net::BufferSizes& ruled) const;
 
  private:
@@ -132,7 +132,7 @@ class Fabric {
   bool isVoid(const Due& due) const noexcept;
   void dropVoid();
   void happen(const Due& due);
-  Fate fateOf(const Segment& segment, std::uint64_t& rule);
+  Verdict verdictOf(const Segment& segment, std::uint64_t& rule);
   void sweepRules() noexcept;
 
   Segment segmentOf(Connection& connection, std::size_t side, Packet::Kind kind) const;
@@ -158,7 +158,7 @@ class Fabric {
   // Its program may have something to do.
   static void inform(const End& end) noexcept;
   void forgetIfDone(Connection& connection);
-  Door* doorFor(const Host& host, const net::Endpoint& target) const;
+  ListenSocket* listenerFor(const Host& host, const net::Endpoint& target) const;
   std::uint16_t takePort(Host& host, const net::Endpoint& peer, bool toItself);
 
   WorldOptions options_;

@@ -38,7 +38,7 @@ auto between(const Host& a, const Host& b) {
   };
 }
 
-void check(const Link& link) {
+void check(const LinkQuality& link) {
   if (link.latency < Tyme(0)) refuseValue("link", "latency is below 0");
   if (link.jitter < Tyme(0)) refuseValue("link", "jitter is below 0");
   if (link.piece == 0) refuseValue("link", "piece is 0, so nothing could pass; it is at least 1");
@@ -47,9 +47,9 @@ void check(const Link& link) {
 // Delays packets; each direction of each pair of hosts is a line of its own.
 class Line {
  public:
-  explicit Line(Link link) : link_(link) {}
+  explicit Line(LinkQuality link) : link_(link) {}
 
-  Fate operator()(const Packet& packet) {
+  Verdict operator()(const Packet& packet) {
     const std::size_t bytes = std::min(packet.bytes, link_.piece);
     Tyme delay = link_.latency;
     if (link_.jitter > Tyme(0)) delay += packet.random.between(Tyme(0), link_.jitter);
@@ -58,7 +58,7 @@ class Line {
       free = help::saturatingAdd(std::max(free, packet.tyme), timeFor(bytes));
       delay = help::saturatingAdd(delay, free - packet.tyme);
     }
-    return Fate::deliver(delay, link_.piece);
+    return Verdict::deliver(delay, link_.piece);
   }
 
  private:
@@ -70,7 +70,7 @@ class Line {
     return Tyme(static_cast<std::int64_t>(whole * Second + rest * Second / link_.bytesPerSecond));
   }
 
-  Link link_;
+  LinkQuality link_;
   std::map<std::string, Tyme> freeAt_;
 };
 
@@ -91,12 +91,12 @@ class Counter {
   std::uint64_t count_ = 0;
 };
 
-Rule onSyn(const Host& host, std::uint16_t port, Fate fate, std::string name) {
+Rule onSyn(const Host& host, std::uint16_t port, Verdict verdict, std::string name) {
   name += ' ' + host.name() + ':' + std::to_string(port);
-  return {[host = &host, port, fate](const Packet& packet) -> std::optional<Fate> {
+  return {[host = &host, port, verdict](const Packet& packet) -> std::optional<Verdict> {
             if (packet.kind != Packet::Kind::syn || &packet.to != host) return std::nullopt;
             if (packet.target.port != port) return std::nullopt;
-            return fate;
+            return verdict;
           },
           std::move(name),
           {"attempts to connect to " + host.name() + ':' + std::to_string(port)}};
@@ -110,11 +110,11 @@ std::string_view nameOf(Op op) noexcept {
   return Names.at(static_cast<std::size_t>(op));
 }
 
-Rule link(const Host& a, const Host& b, Link link) {
+Rule link(const Host& a, const Host& b, LinkQuality link) {
   check(link);
   checkDifferent("link", a, b);
   return {[line = Line(link),
-           ours = between(a, b)](const Packet& packet) mutable -> std::optional<Fate> {
+           ours = between(a, b)](const Packet& packet) mutable -> std::optional<Verdict> {
             if (!ours(packet)) return std::nullopt;
             return line(packet);
           },
@@ -122,9 +122,9 @@ Rule link(const Host& a, const Host& b, Link link) {
           {"the link " + pathOf(a, b), "the link " + pathOf(b, a)}};
 }
 
-Rule link(Link link) {
+Rule link(LinkQuality link) {
   check(link);
-  return {[line = Line(link)](const Packet& packet) mutable -> std::optional<Fate> {
+  return {[line = Line(link)](const Packet& packet) mutable -> std::optional<Verdict> {
             if (&packet.from == &packet.to) return std::nullopt;
             return line(packet);
           },
@@ -134,9 +134,9 @@ Rule link(Link link) {
 
 Rule partition(const Host& a, const Host& b) {
   checkDifferent("partition", a, b);
-  return {[ours = between(a, b)](const Packet& packet) -> std::optional<Fate> {
+  return {[ours = between(a, b)](const Packet& packet) -> std::optional<Verdict> {
             if (!ours(packet)) return std::nullopt;
-            return Fate::drop();
+            return Verdict::drop();
           },
           "partition " + pathOf(a, b),
           {fateOfPath(a, b), fateOfPath(b, a)}};
@@ -144,9 +144,9 @@ Rule partition(const Host& a, const Host& b) {
 
 Rule partitionOneWay(const Host& from, const Host& to) {
   checkDifferent("partitionOneWay", from, to);
-  return {[from = &from, to = &to](const Packet& packet) -> std::optional<Fate> {
+  return {[from = &from, to = &to](const Packet& packet) -> std::optional<Verdict> {
             if (&packet.from != from || &packet.to != to) return std::nullopt;
-            return Fate::drop();
+            return Verdict::drop();
           },
           "partitionOneWay " + pathOf(from, to),
           {fateOfPath(from, to)}};
@@ -155,9 +155,9 @@ Rule partitionOneWay(const Host& from, const Host& to) {
 Rule loss(const Host& a, const Host& b, std::uint32_t perMille) {
   checkDifferent("loss", a, b);
   if (perMille > 1000) refuseValue("loss", "perMille is above 1000");
-  return {[ours = between(a, b), perMille](const Packet& packet) -> std::optional<Fate> {
+  return {[ours = between(a, b), perMille](const Packet& packet) -> std::optional<Verdict> {
             if (!ours(packet) || !packet.random.chance(perMille)) return std::nullopt;
-            return Fate::drop();
+            return Verdict::drop();
           },
           "loss " + pathOf(a, b),
           {"the losses " + pathOf(a, b), "the losses " + pathOf(b, a)}};
@@ -165,28 +165,28 @@ Rule loss(const Host& a, const Host& b, std::uint32_t perMille) {
 
 Rule hold(const Host& a, const Host& b) {
   checkDifferent("hold", a, b);
-  return {[ours = between(a, b)](const Packet& packet) -> std::optional<Fate> {
+  return {[ours = between(a, b)](const Packet& packet) -> std::optional<Verdict> {
             if (!ours(packet)) return std::nullopt;
-            return Fate::hold();
+            return Verdict::hold();
           },
           "hold " + pathOf(a, b),
           {fateOfPath(a, b), fateOfPath(b, a)}};
 }
 
 Rule refuse(const Host& host, std::uint16_t port) {
-  return onSyn(host, port, Fate::refuse(), "refuse");
+  return onSyn(host, port, Verdict::refuse(), "refuse");
 }
 
 Rule blackHole(const Host& host, std::uint16_t port) {
-  return onSyn(host, port, Fate::drop(), "blackHole");
+  return onSyn(host, port, Verdict::drop(), "blackHole");
 }
 
 Rule fail(const Host& host, Op op, std::errc error, Nth which) {
   const std::string name = "fail " + host.name() + ' ' + std::string(nameOf(op));
   return {[host = &host, op, error,
-           counter = Counter(name, which)](const Call& call) mutable -> std::optional<CallFate> {
+           counter = Counter(name, which)](const Call& call) mutable -> std::optional<CallVerdict> {
             if (&call.host != host || call.op != op || !counter.isIt()) return std::nullopt;
-            return CallFate{.code = systemCode(error)};
+            return CallVerdict{.code = systemCode(error)};
           },
           name};
 }
@@ -197,9 +197,9 @@ Rule end(const Host& host, Op op, Ending ending, Nth which) {
     refuseValue(name, "there is no connection at that call; take connect, send or receive");
   }
   return {[host = &host, op, ending,
-           counter = Counter(name, which)](const Call& call) mutable -> std::optional<CallFate> {
+           counter = Counter(name, which)](const Call& call) mutable -> std::optional<CallVerdict> {
             if (&call.host != host || call.op != op || !counter.isIt()) return std::nullopt;
-            return CallFate{.ending = ending};
+            return CallVerdict{.ending = ending};
           },
           name};
 }
@@ -209,23 +209,23 @@ Rule endAtByte(const Host& host, Op op, Ending ending, std::uint64_t bytes) {
   if (op != Op::send && op != Op::receive) {
     refuseValue(name, "that operation moves no bytes; take send or receive");
   }
-  return {[host = &host, op, ending, bytes](const Call& call) -> std::optional<CallFate> {
+  return {[host = &host, op, ending, bytes](const Call& call) -> std::optional<CallVerdict> {
             if (&call.host != host || call.op != op) return std::nullopt;
-            if (call.moved >= bytes) return CallFate{.ending = ending};
+            if (call.moved >= bytes) return CallVerdict{.ending = ending};
             if (call.bytes <= bytes - call.moved) return std::nullopt;
-            return CallFate{.most = static_cast<std::size_t>(bytes - call.moved)};
+            return CallVerdict{.most = static_cast<std::size_t>(bytes - call.moved)};
           },
           name};
 }
 
 Rule pieces(const Host& host, std::size_t most) {
   if (most == 0) refuseValue("pieces", "most is 0, so nothing could move; it is at least 1");
-  return {[host = &host, most](const Call& call) -> std::optional<CallFate> {
+  return {[host = &host, most](const Call& call) -> std::optional<CallVerdict> {
             if (&call.host != host || (call.op != Op::send && call.op != Op::receive)) {
               return std::nullopt;
             }
             const std::uint64_t drawn = call.random.between(std::uint64_t{1}, most);
-            return CallFate{.most = static_cast<std::size_t>(drawn)};
+            return CallVerdict{.most = static_cast<std::size_t>(drawn)};
           },
           "pieces " + host.name(),
           {"the pieces of " + host.name()}};
@@ -235,11 +235,11 @@ Rule buffers(const Host& host, net::BufferSizes sizes) {
   if (sizes.send < 2 || sizes.receive < 2) {
     refuseValue("buffers", "a size is below 2, of which half holds data; it is at least 2");
   }
-  return {[host = &host, sizes](const Call& call) -> std::optional<CallFate> {
+  return {[host = &host, sizes](const Call& call) -> std::optional<CallVerdict> {
             if (&call.host != host || (call.op != Op::open && call.op != Op::listen)) {
               return std::nullopt;
             }
-            return CallFate{.buffers = sizes};
+            return CallVerdict{.buffers = sizes};
           },
           "buffers " + host.name(),
           {"the buffers of " + host.name()}};
@@ -254,10 +254,10 @@ Rule answers(std::string name, std::vector<Answer> each) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
   }
   return {[name, each = std::move(each),
-           at = std::size_t{0}](const Call& call) mutable -> std::optional<CallFate> {
+           at = std::size_t{0}](const Call& call) mutable -> std::optional<CallVerdict> {
             if (call.op != Op::lookup || call.name != name) return std::nullopt;
             const Answer& answer = each[std::min(at++, each.size() - 1)];
-            return CallFate{
+            return CallVerdict{
                 .code = answer.code, .late = answer.late, .addresses = answer.addresses};
           },
           "answers " + name,

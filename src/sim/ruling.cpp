@@ -8,7 +8,7 @@
 
 namespace hio::sim {
 
-InForce Fabric::add(Rule rule) {
+RuleGuard Fabric::add(Rule rule) {
   for (const auto& active : rules_) {
     if (active->removed) continue;
     const auto& taken = active->rule.settles_;
@@ -47,7 +47,7 @@ void Fabric::sweepRules() noexcept {
 }
 
 // The rule added last is asked first.
-Fate Fabric::fateOf(const Segment& segment, std::uint64_t& rule) {
+Verdict Fabric::verdictOf(const Segment& segment, std::uint64_t& rule) {
   if (packetRules_ == 0) return {};
   const End& from = segment.connection->ends.at(segment.side);
   const End& to = segment.connection->ends.at(1U - segment.side);
@@ -60,22 +60,22 @@ Fate Fabric::fateOf(const Segment& segment, std::uint64_t& rule) {
                       .connection = segment.connection->number,
                       .tyme = clock_,
                       .random = random_};
-  Fate fate;
+  Verdict verdict;
   ++asking_;
   for (std::size_t i = rules_.size(); i-- > 0;) {
     Active& active = *rules_[i];
     if (active.removed || !active.rule.onPacket_) continue;
     if (const auto said = active.rule.onPacket_(packet)) {
-      fate = *said;
+      verdict = *said;
       rule = active.number;
       break;
     }
   }
   if (--asking_ == 0) sweepRules();
-  return fate;
+  return verdict;
 }
 
-CallFate Fabric::ask(const Host& host, const Asking& asking) {
+CallVerdict Fabric::ask(const Host& host, const Asking& asking) {
   if (callRules_ == 0) return {};
   const Call call{.op = asking.op,
                   .host = host,
@@ -86,21 +86,21 @@ CallFate Fabric::ask(const Host& host, const Asking& asking) {
                   .name = asking.name,
                   .tyme = clock_,
                   .random = random_};
-  CallFate fate;
+  CallVerdict verdict;
   ++asking_;
   for (std::size_t i = rules_.size(); i-- > 0;) {
     Active& active = *rules_[i];
     if (active.removed || !active.rule.onCall_) continue;
     if (auto said = active.rule.onCall_(call)) {
-      fate = std::move(*said);
+      verdict = std::move(*said);
       break;
     }
   }
   if (--asking_ == 0) sweepRules();
-  return fate;
+  return verdict;
 }
 
-void InForce::remove() noexcept {
+void RuleGuard::remove() noexcept {
   if (fabric_ != nullptr) std::exchange(fabric_, nullptr)->remove(number_);
 }
 

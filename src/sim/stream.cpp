@@ -35,16 +35,16 @@ SimStream::~SimStream() {
   fabric_.leave(number_);
 }
 
-CallFate SimStream::fateOf(Op op, std::size_t bytes, std::uint64_t moved) {
-  CallFate fate = fabric_.ask(
+CallVerdict SimStream::verdictOf(Op op, std::size_t bytes, std::uint64_t moved) {
+  CallVerdict verdict = fabric_.ask(
       host_, {.op = op, .at = peer_, .stream = number_, .bytes = bytes, .moved = moved});
-  if (fate.ending != Ending::none && connection_ != nullptr) {
+  if (verdict.ending != Ending::none && connection_ != nullptr) {
     HIO_PROBE("sim.ruled.ending");
-    fabric_.breakUp(*connection_, fate.ending);
+    fabric_.breakUp(*connection_, verdict.ending);
     HIO_PROBE_IF("sim.ruled.deaf", op == Op::receive);
-    if (op == Op::receive) Fabric::deafen(end());
+    if (op == Op::receive) Fabric::discardIncoming(end());
   }
-  return fate;
+  return verdict;
 }
 
 void SimStream::keep(std::error_code code) {
@@ -84,9 +84,9 @@ IoResult SimStream::connect() {
   if (connected_) return IoResult::done();
   if (first_) return refuse(first_);
   fabric_.sync();
-  const CallFate fate = fateOf(Op::connect, 0, 0);
-  HIO_PROBE_IF("sim.connect.ruled", fate.code);
-  if (fate.code) return refuse(fate.code);
+  const CallVerdict verdict = verdictOf(Op::connect, 0, 0);
+  HIO_PROBE_IF("sim.connect.ruled", verdict.code);
+  if (verdict.code) return refuse(verdict.code);
   if (connection_ == nullptr) {
     std::error_code code;
     connection_ = fabric_.connect(host_, peer_, sizes_, code);
@@ -118,14 +118,14 @@ IoResult SimStream::receive(std::span<std::byte> room) {
 }
 
 IoResult SimStream::receiveNow(std::span<std::byte> room) {
-  const CallFate fate = fateOf(Op::receive, room.size(), received_);
-  HIO_PROBE_IF("sim.receive.ruled", fate.code);
-  if (fate.code) return ruled(fate.code, IoResult::On::read);
+  const CallVerdict verdict = verdictOf(Op::receive, room.size(), received_);
+  HIO_PROBE_IF("sim.receive.ruled", verdict.code);
+  if (verdict.code) return ruled(verdict.code, IoResult::On::read);
   if (connection_ == nullptr) return error(codeOf(std::errc::not_connected), IoResult::On::read);
   HIO_PROBE_IF("sim.receive.nothing", end().in.empty());
   if (end().in.empty()) return nothingToReceive();
-  HIO_PROBE_IF("sim.receive.piece", fate.most < room.size());
-  room = room.first(std::min(room.size(), fate.most));
+  HIO_PROBE_IF("sim.receive.piece", verdict.most < room.size());
+  room = room.first(std::min(room.size(), verdict.most));
   if (room.empty()) return IoResult::blocked(IoResult::On::read);
   const std::size_t count = fabric_.receive(*connection_, side_, room);
   received_ += count;
@@ -171,9 +171,9 @@ IoResult SimStream::send(std::span<const std::span<const std::byte>> pieces) {
 
 IoResult SimStream::sendNow(std::span<const std::span<const std::byte>> pieces,
                             std::size_t wanted) {
-  const CallFate fate = fateOf(Op::send, wanted, sent_);
-  HIO_PROBE_IF("sim.send.ruled", fate.code);
-  if (fate.code) return ruled(fate.code, IoResult::On::write);
+  const CallVerdict verdict = verdictOf(Op::send, wanted, sent_);
+  HIO_PROBE_IF("sim.send.ruled", verdict.code);
+  if (verdict.code) return ruled(verdict.code, IoResult::On::write);
   if (connection_ == nullptr) return error(codeOf(std::errc::broken_pipe), IoResult::On::write);
   End& own = end();
   HIO_PROBE_IF("sim.send.error", own.error);
@@ -186,7 +186,7 @@ IoResult SimStream::sendNow(std::span<const std::span<const std::byte>> pieces,
   }
   std::size_t count = 0;
   for (const auto& piece : pieces) {
-    const auto part = piece.first(std::min(piece.size(), fate.most - count));
+    const auto part = piece.first(std::min(piece.size(), verdict.most - count));
     const std::size_t taken = fabric_.send(*connection_, side_, part);
     if (taken > 0) fabric_.tellBytes(Event::Kind::sent, own, part.first(taken));
     count += taken;
@@ -214,8 +214,8 @@ void SimStream::look() noexcept {
 
 IoResult SimStream::shutdown(net::Direction direction) {
   fabric_.sync();
-  const CallFate fate = fateOf(Op::shutdown, 0, 0);
-  if (fate.code) return IoResult::of(fate.code, IoResult::On::write);
+  const CallVerdict verdict = verdictOf(Op::shutdown, 0, 0);
+  if (verdict.code) return IoResult::of(verdict.code, IoResult::On::write);
   HIO_PROBE_IF("sim.shutdown.dead", connection_ == nullptr || end().isDead());
   if (connection_ == nullptr || end().isDead()) {
     return IoResult::of(codeOf(std::errc::not_connected), IoResult::On::write);
@@ -250,14 +250,14 @@ bool concernsOnlyThatConnection(const std::error_code& code) noexcept {
 
 }  // namespace
 
-SimListener::SimListener(Fabric& fabric, std::unique_ptr<Door> door) noexcept
-    : fabric_(fabric), door_(std::move(door)) {
-  door_->watcher = &readiness_;
+SimListener::SimListener(Fabric& fabric, std::unique_ptr<ListenSocket> listener) noexcept
+    : fabric_(fabric), socket_(std::move(listener)) {
+  socket_->watcher = &readiness_;
 }
 
 SimListener::~SimListener() {
   fabric_.sync();
-  fabric_.closeDoor(*door_);
+  fabric_.closeListener(*socket_);
 }
 
 bool SimListener::attach(net::Poller* poller, base::Waker waker) {
@@ -268,23 +268,25 @@ bool SimListener::attach(net::Poller* poller, base::Waker waker) {
 net::Listener::Accepted SimListener::accept() {
   fabric_.sync();
   starved_ = false;
-  HIO_PROBE_IF("sim.accept.down", door_->down);
-  if (door_->down) return {IoResult::lost(codeOf(std::errc::network_down))};
-  while (!door_->queue.empty()) {
-    const CallFate fate = fabric_.ask(*door_->host, {.op = Op::accept, .at = door_->local});
-    const bool passOver = concernsOnlyThatConnection(fate.code);
-    if (fate.code && !passOver) {
-      fabric_.tell(Event::Kind::failed, *door_->host, {.near = door_->local, .code = fate.code});
-      const IoResult result = IoResult::of(fate.code, IoResult::On::read);
+  HIO_PROBE_IF("sim.accept.down", socket_->down);
+  if (socket_->down) return {IoResult::lost(codeOf(std::errc::network_down))};
+  while (!socket_->queue.empty()) {
+    const CallVerdict verdict =
+        fabric_.ask(*socket_->host, {.op = Op::accept, .at = socket_->local});
+    const bool passOver = concernsOnlyThatConnection(verdict.code);
+    if (verdict.code && !passOver) {
+      fabric_.tell(Event::Kind::failed, *socket_->host,
+                   {.near = socket_->local, .code = verdict.code});
+      const IoResult result = IoResult::of(verdict.code, IoResult::On::read);
       starved_ = result.isBlocked();
       return {result};
     }
-    Connection& connection = *door_->queue.front();
-    HIO_PROBE_IF("sim.accept.ending", fate.ending != Ending::none);
-    if (fate.ending != Ending::none) fabric_.breakUp(connection, fate.ending);
-    door_->queue.pop_front();
-    connection.door = nullptr;
-    auto stream = std::make_unique<SimStream>(fabric_, connection, door_->buffers);
+    Connection& connection = *socket_->queue.front();
+    HIO_PROBE_IF("sim.accept.ending", verdict.ending != Ending::none);
+    if (verdict.ending != Ending::none) fabric_.breakUp(connection, verdict.ending);
+    socket_->queue.pop_front();
+    connection.listener = nullptr;
+    auto stream = std::make_unique<SimStream>(fabric_, connection, socket_->buffers);
     HIO_PROBE_IF("sim.accept.passed-over", passOver);
     if (passOver) continue;
     fabric_.tell(Event::Kind::accepted, connection.ends[1]);

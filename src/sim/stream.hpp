@@ -66,7 +66,7 @@ class SimStream final : public net::Stream {
 
  private:
   End& end() const noexcept { return connection_->ends.at(side_); }
-  CallFate fateOf(Op op, std::size_t bytes, std::uint64_t moved);
+  CallVerdict verdictOf(Op op, std::size_t bytes, std::uint64_t moved);
   net::IoResult refuse(std::error_code code);
   net::IoResult error(std::error_code code, net::IoResult::On on);
   net::IoResult ruled(std::error_code code, net::IoResult::On on);
@@ -96,19 +96,19 @@ class SimStream final : public net::Stream {
 
 class SimListener final : public net::Listener {
  public:
-  SimListener(Fabric& fabric, std::unique_ptr<Door> door) noexcept;
+  SimListener(Fabric& fabric, std::unique_ptr<ListenSocket> listener) noexcept;
   ~SimListener() override;
 
   Accepted accept() override;
-  net::Endpoint local() const override { return door_->local; }
-  net::BufferSizes bufferSizes() const override { return door_->buffers; }
+  net::Endpoint local() const override { return socket_->local; }
+  net::BufferSizes bufferSizes() const override { return socket_->buffers; }
   int fd() const override { return -1; }
   bool lacksMemory() const noexcept override { return starved_; }
   bool attach(net::Poller* poller, base::Waker waker) override;
 
  private:
   Fabric& fabric_;
-  std::unique_ptr<Door> door_;
+  std::unique_ptr<ListenSocket> socket_;
   SimReadiness readiness_;
   bool starved_ = false;
 };

@@ -58,39 +58,40 @@ net::BufferSizes Fabric::sizesFor(const net::BufferSizes& wanted,
 
 // ---- listening ----------------------------------------------------------------------------------
 
-std::error_code Fabric::listen(Door& door) {
-  HostState& state = *door.host->state_;
-  if (!door.local.ip.isAny() && !isOwn(*door.host, door.local.ip)) {
+std::error_code Fabric::listen(ListenSocket& listener) {
+  HostState& state = *listener.host->state_;
+  if (!listener.local.ip.isAny() && !isOwn(*listener.host, listener.local.ip)) {
     return codeOf(std::errc::address_not_available);
   }
   const auto taken = [&] {
-    return std::any_of(state.doors.begin(), state.doors.end(),
-                       [&](const Door* other) { return clash(door.local, other->local); });
+    return std::any_of(
+        state.listeners.begin(), state.listeners.end(),
+        [&](const ListenSocket* other) { return clash(listener.local, other->local); });
   };
-  if (door.local.port == 0) {
+  if (listener.local.port == 0) {
     const std::size_t ports = state.ports.size();
     std::size_t tried = 0;
     do {
       if (tried++ == ports) return codeOf(std::errc::address_in_use);
       const std::size_t at = state.nextPort++ % ports;
-      door.local.port = static_cast<std::uint16_t>(options_.firstPort + at);
-    } while (taken() || state.ports[door.local.port - options_.firstPort]);
+      listener.local.port = static_cast<std::uint16_t>(options_.firstPort + at);
+    } while (taken() || state.ports[listener.local.port - options_.firstPort]);
   } else if (taken()) {
     return codeOf(std::errc::address_in_use);
   }
-  door.most = std::min(door.most, MostQueued) + 1;
-  state.doors.push_back(&door);
+  listener.most = std::min(listener.most, MostQueued) + 1;
+  state.listeners.push_back(&listener);
   return {};
 }
 
-void Fabric::closeDoor(Door& door) {
-  std::erase(door.host->state_->doors, &door);
-  std::vector<Connection*> waiting(door.queue.begin(), door.queue.end());
-  waiting.insert(waiting.end(), door.halfOpen.begin(), door.halfOpen.end());
+void Fabric::closeListener(ListenSocket& listener) {
+  std::erase(listener.host->state_->listeners, &listener);
+  std::vector<Connection*> waiting(listener.queue.begin(), listener.queue.end());
+  waiting.insert(waiting.end(), listener.halfOpen.begin(), listener.halfOpen.end());
   for (Connection* const connection : waiting) {
     End& end = connection->ends[1];
     end.open = false;
-    connection->door = nullptr;
+    connection->listener = nullptr;
     if (end.state != State::closed) answer(*connection, 1, Packet::Kind::reset);
     end.state = State::closed;
     disarm(end);
@@ -98,15 +99,16 @@ void Fabric::closeDoor(Door& door) {
   }
 }
 
-Door* Fabric::doorFor(const Host& host, const net::Endpoint& target) const {
-  const auto& doors = host.state_->doors;
-  const auto find = [&doors](const net::Endpoint& at) {
-    const auto found = std::find_if(doors.begin(), doors.end(),
-                                    [&](const Door* door) { return door->local == at; });
-    return found == doors.end() ? nullptr : *found;
+ListenSocket* Fabric::listenerFor(const Host& host, const net::Endpoint& target) const {
+  const auto& listeners = host.state_->listeners;
+  const auto find = [&listeners](const net::Endpoint& at) {
+    const auto found =
+        std::find_if(listeners.begin(), listeners.end(),
+                     [&](const ListenSocket* listener) { return listener->local == at; });
+    return found == listeners.end() ? nullptr : *found;
   };
-  if (Door* const exact = find(target)) return exact;
-  if (Door* const any = find({.ip = {.family = target.ip.family}, .port = target.port})) {
+  if (ListenSocket* const exact = find(target)) return exact;
+  if (ListenSocket* const any = find({.ip = {.family = target.ip.family}, .port = target.port})) {
     return any;
   }
   return find({.ip = {.family = net::Family::v6}, .port = target.port});
@@ -122,8 +124,9 @@ std::uint16_t Fabric::takePort(Host& host, const net::Endpoint& peer, bool toIts
     const auto port = static_cast<std::uint16_t>(options_.firstPort + at);
     // Linux could connect the socket to itself here; the kernel's Stream does not let that pass.
     if (state.ports[at] || (toItself && port == peer.port)) continue;
-    if (std::any_of(state.doors.begin(), state.doors.end(),
-                    [port](const Door* door) { return door->local.port == port; })) {
+    if (std::any_of(
+            state.listeners.begin(), state.listeners.end(),
+            [port](const ListenSocket* listener) { return listener->local.port == port; })) {
       continue;
     }
     state.ports[at] = true;
@@ -221,7 +224,7 @@ void Fabric::close(Connection& connection, std::size_t side) {
   forgetIfDone(connection);
 }
 
-void Fabric::deafen(End& end) noexcept {
+void Fabric::discardIncoming(End& end) noexcept {
   end.in.clear();
   end.deaf = end.state != State::closed;
 }
@@ -265,25 +268,25 @@ std::size_t Fabric::transmit(Segment segment) {
   End& from = segment.connection->ends.at(segment.side);
   std::uint64_t rule = 0;
   const bool isNews = segment.kind != Packet::Kind::ack && segment.kind != Packet::Kind::reset;
-  const Fate fate =
-      segment.connection->isFinished && isNews ? Fate::refuse() : fateOf(segment, rule);
-  segment.bytes = std::min(segment.bytes, std::max<std::size_t>(fate.most, 1));
+  const Verdict verdict =
+      segment.connection->isFinished && isNews ? Verdict::refuse() : verdictOf(segment, rule);
+  segment.bytes = std::min(segment.bytes, std::max<std::size_t>(verdict.most, 1));
   from.advertised = segment.edge;
   const Event event{.bytes = segment.bytes};
-  switch (fate.kind) {
-    case Fate::Kind::deliver:
-      post(segment, help::saturatingAdd(clock_, std::max(fate.delay, Tyme(0))));
+  switch (verdict.kind) {
+    case Verdict::Kind::deliver:
+      post(segment, help::saturatingAdd(clock_, std::max(verdict.delay, Tyme(0))));
       break;
-    case Fate::Kind::drop:
+    case Verdict::Kind::drop:
       tell(Event::Kind::dropped, from, event);
       lose(segment);
       break;
-    case Fate::Kind::hold:
+    case Verdict::Kind::hold:
       tell(Event::Kind::held, from, event);
       ++segment.connection->pending;
       held_.push_back({rule, segment});
       break;
-    case Fate::Kind::refuse:
+    case Verdict::Kind::refuse:
       tell(Event::Kind::refused, from, event);
       if (segment.kind != Packet::Kind::reset) {
         post(segmentOf(*segment.connection, 1U - segment.side, Packet::Kind::reset), clock_);
@@ -366,8 +369,8 @@ void Fabric::expire(Connection& connection, std::size_t side) {
     return;
   }
   if (end.state == State::synReceived) {
-    std::erase(connection.door->halfOpen, &connection);
-    connection.door = nullptr;
+    std::erase(connection.listener->halfOpen, &connection);
+    connection.listener = nullptr;
     end.open = false;
   }
   fail(end, std::errc::timed_out);

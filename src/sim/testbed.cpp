@@ -13,22 +13,22 @@ WorldOptions timedBy(base::Tymth tymth, WorldOptions options) {
 
 }  // namespace
 
-Lab::Lab(const std::vector<std::string>& hosts, WorldOptions options)
+Testbed::Testbed(const std::vector<std::string>& hosts, WorldOptions options)
     : world_(timedBy(tymist_.tymen(), std::move(options))) {
   for (const std::string& name : hosts) hosts_.push_back(&world_.host(name));
 }
 
-Host& Lab::operator[](std::string_view name) {
+Host& Testbed::operator[](std::string_view name) {
   std::string known;
   for (Host* const host : hosts_) {
     if (host->name() == name) return *host;
     known += (known.empty() ? "" : ", ") + host->name();
   }
-  throw std::invalid_argument("Lab: no host \"" + std::string(name) + "\" among: " + known +
+  throw std::invalid_argument("Testbed: no host \"" + std::string(name) + "\" among: " + known +
                               "; give its name to the constructor");
 }
 
-Outcome Lab::run(const std::function<bool()>& done, base::Tyme limit) {
+Outcome Testbed::run(const std::function<bool()>& done, base::Tyme limit) {
   return sim::run(tymist_, world_,
                   {.step = [this] { step(); },
                    .done = done,
@@ -36,17 +36,17 @@ Outcome Lab::run(const std::function<bool()>& done, base::Tyme limit) {
                    .limit = limit});
 }
 
-void Lab::pass(base::Tyme duration) {
+void Testbed::pass(base::Tyme duration) {
   const base::Tyme end = tymist_.tyme() + duration;
   run([] { return false; }, duration);
   tymist_.tyme(end);
 }
 
-void Lab::step() {
+void Testbed::step() {
   for (const Program& program : programs_) program.step();
 }
 
-std::optional<base::Tyme> Lab::deadline() const {
+std::optional<base::Tyme> Testbed::deadline() const {
   std::optional<base::Tyme> first;
   for (const Program& program : programs_) {
     const auto next = program.deadline ? program.deadline() : std::nullopt;

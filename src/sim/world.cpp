@@ -32,12 +32,12 @@ void Host::crash() { state_->fabric->crash(*this); }
 net::Opened<net::Stream> Host::open(const net::Endpoint& peer, const net::StreamOptions& options) {
   Fabric& fabric = *state_->fabric;
   fabric.sync();
-  const CallFate fate = fabric.ask(*this, {.op = Op::open, .at = peer});
-  if (fate.code) {
-    fabric.tell(Event::Kind::failed, *this, {.far = peer, .code = fate.code});
-    return {nullptr, fate.code};
+  const CallVerdict verdict = fabric.ask(*this, {.op = Op::open, .at = peer});
+  if (verdict.code) {
+    fabric.tell(Event::Kind::failed, *this, {.far = peer, .code = verdict.code});
+    return {nullptr, verdict.code};
   }
-  const net::BufferSizes sizes = fabric.sizesFor(options.buffers, fate.buffers);
+  const net::BufferSizes sizes = fabric.sizesFor(options.buffers, verdict.buffers);
   auto stream = std::make_unique<SimStream>(fabric, *this, peer, sizes);
   fabric.tell(Event::Kind::opened, *this, {.far = peer});
   return {std::move(stream), {}};
@@ -47,24 +47,24 @@ net::Opened<net::Listener> Host::listen(const net::Endpoint& local,
                                         const net::ListenOptions& options) {
   Fabric& fabric = *state_->fabric;
   fabric.sync();
-  const CallFate fate = fabric.ask(*this, {.op = Op::listen, .at = local});
-  auto door = std::make_unique<Door>();
-  door->host = this;
-  door->local = local;
-  door->most = static_cast<std::size_t>(options.backlog);
-  door->buffers = fabric.sizesFor(options.stream.buffers, fate.buffers);
-  const std::error_code code = fate.code ? fate.code : fabric.listen(*door);
+  const CallVerdict verdict = fabric.ask(*this, {.op = Op::listen, .at = local});
+  auto listener = std::make_unique<ListenSocket>();
+  listener->host = this;
+  listener->local = local;
+  listener->most = static_cast<std::size_t>(options.backlog);
+  listener->buffers = fabric.sizesFor(options.stream.buffers, verdict.buffers);
+  const std::error_code code = verdict.code ? verdict.code : fabric.listen(*listener);
   fabric.tell(code ? Event::Kind::failed : Event::Kind::listening, *this,
-              {.near = door->local, .code = code});
+              {.near = listener->local, .code = code});
   if (code) return {nullptr, code};
-  return {std::make_unique<SimListener>(fabric, std::move(door)), {}};
+  return {std::make_unique<SimListener>(fabric, std::move(listener)), {}};
 }
 
 // ---- World --------------------------------------------------------------------------------------
 
-class World::Teller final : public net::Poller {
+class World::SimPoller final : public net::Poller {
  public:
-  explicit Teller(Fabric& fabric) noexcept : fabric_(fabric) {}
+  explicit SimPoller(Fabric& fabric) noexcept : fabric_(fabric) {}
 
   net::Registration watch(int, net::ReadinessHandler&, std::error_code& code) override {
     code = codeOf(std::errc::operation_not_supported);
@@ -85,7 +85,7 @@ class World::Teller final : public net::Poller {
 
 World::World(WorldOptions options)
     : fabric_(std::make_unique<Fabric>(std::move(options))),
-      teller_(std::make_unique<Teller>(*fabric_)) {}
+      poller_(std::make_unique<SimPoller>(*fabric_)) {}
 
 World::~World() = default;
 
@@ -97,14 +97,14 @@ void World::name(std::string name, const std::vector<std::string>& addresses) {
   fabric_->addName(std::move(name), addresses);
 }
 
-InForce World::add(Rule rule) {
+RuleGuard World::add(Rule rule) {
   fabric_->sync();
   return fabric_->add(std::move(rule));
 }
 
 void World::service() { fabric_->sync(); }
 
-net::Poller& World::poller() noexcept { return *teller_; }
+net::Poller& World::poller() noexcept { return *poller_; }
 
 std::optional<Tyme> World::next() { return fabric_->next(); }
 
@@ -130,8 +130,9 @@ std::vector<Leftover> Fabric::leftovers() {
                    .far = stream->target()});
   }
   for (const auto& host : hosts_) {
-    for (const Door* const door : host->state_->doors) {
-      all.push_back({.kind = Leftover::Kind::listener, .host = host->name(), .near = door->local});
+    for (const ListenSocket* const listener : host->state_->listeners) {
+      all.push_back(
+          {.kind = Leftover::Kind::listener, .host = host->name(), .near = listener->local});
     }
   }
   for (const Connection& connection : connections_) {
@@ -206,7 +207,7 @@ std::ostream& operator<<(std::ostream& out, Outcome outcome) {
   return out << "quiet";
 }
 
-Outcome run(base::Tymist& tymist, World& world, const Turns& turns) {
+Outcome run(base::Tymist& tymist, World& world, const RunOptions& turns) {
   if (!turns.step || !turns.done) throw std::invalid_argument("run: give .step and .done");
   constexpr int MostTurns = 1'000'000;
   const Tyme end = help::saturatingAdd(tymist.tyme(), turns.limit);

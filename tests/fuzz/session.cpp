@@ -61,36 +61,36 @@ class Run {
   }
 
   // Most are delivered, so that an input gets somewhere.
-  sim::Fate fateOf(const sim::Packet& packet) {
+  sim::Verdict fateOf(const sim::Packet& packet) {
     const std::uint8_t drawn = input_.byte();
     if (drawn >= 248)
-      return packet.kind == sim::Packet::Kind::syn ? sim::Fate::refuse() : sim::Fate::drop();
-    if (drawn >= 232) return sim::Fate::drop();
-    if (drawn >= 200) return sim::Fate::deliver(std::chrono::milliseconds(drawn * 4));
-    if (drawn >= 160) return sim::Fate::deliver(1ms, 1 + input_.byte());
-    return sim::Fate::deliver(1ms);
+      return packet.kind == sim::Packet::Kind::syn ? sim::Verdict::refuse() : sim::Verdict::drop();
+    if (drawn >= 232) return sim::Verdict::drop();
+    if (drawn >= 200) return sim::Verdict::deliver(std::chrono::milliseconds(drawn * 4));
+    if (drawn >= 160) return sim::Verdict::deliver(1ms, 1 + input_.byte());
+    return sim::Verdict::deliver(1ms);
   }
 
-  std::optional<sim::CallFate> fateOf(const sim::Call& call) {
+  std::optional<sim::CallVerdict> fateOf(const sim::Call& call) {
     const std::uint8_t drawn = input_.byte();
     if (drawn < 176) return std::nullopt;
-    sim::CallFate fate;
+    sim::CallVerdict verdict;
     const bool moves = call.op == sim::Op::send || call.op == sim::Op::receive;
     if (drawn < 216 && moves) {
-      fate.most = input_.byte();
+      verdict.most = input_.byte();
     } else if (drawn < 232 && moves) {
-      fate.ending = (drawn & 1U) != 0 ? sim::Ending::reset : sim::Ending::finish;
+      verdict.ending = (drawn & 1U) != 0 ? sim::Ending::reset : sim::Ending::finish;
     } else if (call.op == sim::Op::open) {
-      fate.buffers = {.send = 2 + input_.below(4000), .receive = 2 + input_.below(4000)};
+      verdict.buffers = {.send = 2 + input_.below(4000), .receive = 2 + input_.below(4000)};
     } else if (call.op == sim::Op::lookup) {
-      fate.late = std::chrono::milliseconds(input_.byte() * 20);
-      if ((drawn & 1U) != 0) fate.code = net::ResolveError::tryAgain;
-      if ((drawn & 2U) != 0) fate.addresses = {net::Ip{.octets = {10, 66, 66, 66}}};
-      if ((drawn & 4U) != 0) fate.addresses.push_back(far_.addresses().front());
+      verdict.late = std::chrono::milliseconds(input_.byte() * 20);
+      if ((drawn & 1U) != 0) verdict.code = net::ResolveError::tryAgain;
+      if ((drawn & 2U) != 0) verdict.addresses = {net::Ip{.octets = {10, 66, 66, 66}}};
+      if ((drawn & 4U) != 0) verdict.addresses.push_back(far_.addresses().front());
     } else if (drawn >= 246) {
-      fate.code = {static_cast<int>(errorOf(call.op)), std::system_category()};
+      verdict.code = {static_cast<int>(errorOf(call.op)), std::system_category()};
     }
-    return fate;
+    return verdict;
   }
 
   // One that this call can have on Linux.
@@ -229,9 +229,9 @@ class Run {
   sim::World world_{{.tymth = tymist_.tymen(), .seed = 1}};
   sim::Host& near_ = world_.host("near");
   sim::Host& far_ = world_.host("far");
-  sim::InForce packets_ = world_.add(
+  sim::RuleGuard packets_ = world_.add(
       sim::Rule([this](const sim::Packet& packet) { return std::optional(fateOf(packet)); }));
-  sim::InForce calls_ =
+  sim::RuleGuard calls_ =
       world_.add(sim::Rule([this](const sim::Call& call) { return fateOf(call); }));
   swarm::Notes nearNotes_{tymist_.tymen()};
   swarm::Notes farNotes_{tymist_.tymen()};

@@ -44,7 +44,7 @@ class SimArm final : public Arm {
   }
   void reset(std::unique_ptr<net::Stream> stream) override {
     const auto rule = world_.add(sim::Rule([](const sim::Call&) {
-      return std::optional(sim::CallFate{.ending = sim::Ending::reset});
+      return std::optional(sim::CallVerdict{.ending = sim::Ending::reset});
     }));
     (void)stream->shutdown(net::Direction::both);
   }

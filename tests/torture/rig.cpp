@@ -69,18 +69,21 @@ Rig::Rig(const Story& story, std::optional<Fault> fault, std::uint64_t starvedAt
       parties_(story.clients) {
   world_.name("good.test", {"10.0.0.2"});
   if (story_.set) story_.set(world_, far_);
-  counting_ = world_.add(sim::Rule([this](const sim::Call& call) -> std::optional<sim::CallFate> {
-    const Side side = &call.host == &near_ ? Side::client : Side::server;
-    auto& count = calls_.at(static_cast<std::size_t>(side)).at(static_cast<std::size_t>(call.op));
-    ++count;
-    if (!fault_ || !faulty_ || fault_->side != side || fault_->op != call.op) return std::nullopt;
-    if (fault_->onwards ? count < fault_->nth : count != fault_->nth) return std::nullopt;
-    hit_ = true;
-    // The kernel tells this of a connection that is gone.
-    const bool isGone = call.op == sim::Op::shutdown;
-    return sim::CallFate{.code = fault_->code,
-                         .ending = isGone ? sim::Ending::reset : sim::Ending::none};
-  }));
+  counting_ =
+      world_.add(sim::Rule([this](const sim::Call& call) -> std::optional<sim::CallVerdict> {
+        const Side side = &call.host == &near_ ? Side::client : Side::server;
+        auto& count =
+            calls_.at(static_cast<std::size_t>(side)).at(static_cast<std::size_t>(call.op));
+        ++count;
+        if (!fault_ || !faulty_ || fault_->side != side || fault_->op != call.op)
+          return std::nullopt;
+        if (fault_->onwards ? count < fault_->nth : count != fault_->nth) return std::nullopt;
+        hit_ = true;
+        // The kernel tells this of a connection that is gone.
+        const bool isGone = call.op == sim::Op::shutdown;
+        return sim::CallVerdict{.code = fault_->code,
+                                .ending = isGone ? sim::Ending::reset : sim::Ending::none};
+      }));
 }
 
 Rig::~Rig() {

@@ -122,7 +122,7 @@ class Rig {
   std::uint64_t cut_ = 0;  // connections that the server has cut off
   bool askedFor_ = false;  // by the conversation
   base::Tyme listenAt_{0};
-  sim::InForce counting_;
+  sim::RuleGuard counting_;
   int turnsNow_ = 0;   // at this tyme
   int failedFor_ = 0;  // so many turns connected with a stream that has failed
 };

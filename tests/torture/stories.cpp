@@ -22,10 +22,10 @@ ClientOptions again(base::Tyme timeout = 2s) {
 }
 
 // Packets to the server are lost, or refused, until then.
-sim::Rule until(base::Tyme end, sim::Fate fate) {
-  return sim::Rule([=](const sim::Packet& packet) -> std::optional<sim::Fate> {
+sim::Rule until(base::Tyme end, sim::Verdict verdict) {
+  return sim::Rule([=](const sim::Packet& packet) -> std::optional<sim::Verdict> {
     if (packet.kind != sim::Packet::Kind::syn || packet.tyme >= end) return std::nullopt;
-    return fate;
+    return verdict;
   });
 }
 
@@ -45,9 +45,9 @@ void plain(std::vector<Story>& all) {
     story.set = [](sim::World& world, sim::Host&) {
       world.name("twin", {"fd00::2", "10.0.0.2"});
       world
-          .add(sim::Rule([](const sim::Packet& packet) -> std::optional<sim::Fate> {
+          .add(sim::Rule([](const sim::Packet& packet) -> std::optional<sim::Verdict> {
             if (packet.target.ip.family != net::Family::v6) return std::nullopt;
-            return sim::Fate::deliver(400ms);
+            return sim::Verdict::deliver(400ms);
           }))
           .stay();
     };
@@ -72,14 +72,14 @@ void plain(std::vector<Story>& all) {
     Story& story = add("refused, then served");
     story.client = again();
     story.set = [](sim::World& world, sim::Host&) {
-      world.add(until(700ms, sim::Fate::refuse())).stay();
+      world.add(until(700ms, sim::Verdict::refuse())).stay();
     };
   }
   {
     Story& story = add("timed out, then served");
     story.client = again(1s);
     story.set = [](sim::World& world, sim::Host&) {
-      world.add(until(1500ms, sim::Fate::drop())).stay();
+      world.add(until(1500ms, sim::Verdict::drop())).stay();
     };
   }
   {
@@ -122,9 +122,9 @@ void plain(std::vector<Story>& all) {
     story.set = [](sim::World& world, sim::Host&) {
       auto count = std::make_shared<int>(0);
       world
-          .add(sim::Rule([count](const sim::Packet&) -> std::optional<sim::Fate> {
+          .add(sim::Rule([count](const sim::Packet&) -> std::optional<sim::Verdict> {
             if (++*count % 4 != 2) return std::nullopt;
-            return sim::Fate::drop();
+            return sim::Verdict::drop();
           }))
           .stay();
     };

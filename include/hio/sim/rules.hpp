@@ -42,7 +42,7 @@ struct Packet {
 
 // What becomes of a packet. TCP makes the best of it: what is dropped is sent again, later and
 // later, until it is given up with ETIMEDOUT.
-struct Fate {
+struct Verdict {
   enum class Kind : std::uint8_t {
     deliver,  // after `delay`, never before an earlier packet of the same connection
     drop,
@@ -54,12 +54,12 @@ struct Fate {
   base::Tyme delay{0};
   std::size_t most = All;  // bytes of data that go in one packet; the rest follows in others
 
-  static Fate deliver(base::Tyme delay, std::size_t most = All) noexcept {
+  static Verdict deliver(base::Tyme delay, std::size_t most = All) noexcept {
     return {Kind::deliver, delay, most};
   }
-  static Fate drop() noexcept { return {.kind = Kind::drop}; }
-  static Fate hold() noexcept { return {.kind = Kind::hold}; }
-  static Fate refuse() noexcept { return {.kind = Kind::refuse}; }
+  static Verdict drop() noexcept { return {.kind = Kind::drop}; }
+  static Verdict hold() noexcept { return {.kind = Kind::hold}; }
+  static Verdict refuse() noexcept { return {.kind = Kind::refuse}; }
 };
 
 enum class Op : std::uint8_t { open, listen, accept, connect, receive, send, shutdown, lookup };
@@ -87,7 +87,7 @@ enum class Ending : std::uint8_t {
 };
 
 // What a call comes to; what is not said is as usual.
-struct CallFate {
+struct CallVerdict {
   std::error_code code{};            // it fails so, once
   std::size_t most = All;            // it moves at most so many bytes; 0: it is blocked
   Ending ending = Ending::none;      // the connection ends so first
@@ -102,8 +102,8 @@ struct CallFate {
 // and must not call the network.
 class Rule {
  public:
-  using OnPacket = std::function<std::optional<Fate>(const Packet&)>;
-  using OnCall = std::function<std::optional<CallFate>(const Call&)>;
+  using OnPacket = std::function<std::optional<Verdict>(const Packet&)>;
+  using OnCall = std::function<std::optional<CallVerdict>(const Call&)>;
 
   template <class F>
   requires(std::invocable<F&, const Packet&> && !std::same_as<F, Rule>)
@@ -127,14 +127,14 @@ class Rule {
 
 // Keeps a rule in force; removes it when destroyed, which releases what it holds. Must not outlive
 // the world, unless stay() was called.
-class HIO_SIM_EXPORT InForce {
+class HIO_SIM_EXPORT RuleGuard {
  public:
-  InForce() noexcept = default;
-  InForce(Fabric& fabric, std::uint64_t number) noexcept : fabric_(&fabric), number_(number) {}
-  ~InForce() { remove(); }
-  InForce(InForce&& other) noexcept
+  RuleGuard() noexcept = default;
+  RuleGuard(Fabric& fabric, std::uint64_t number) noexcept : fabric_(&fabric), number_(number) {}
+  ~RuleGuard() { remove(); }
+  RuleGuard(RuleGuard&& other) noexcept
       : fabric_(std::exchange(other.fabric_, nullptr)), number_(other.number_) {}
-  InForce& operator=(InForce&& other) noexcept {
+  RuleGuard& operator=(RuleGuard&& other) noexcept {
     std::swap(fabric_, other.fabric_);
     std::swap(number_, other.number_);
     return *this;
@@ -152,16 +152,16 @@ class HIO_SIM_EXPORT InForce {
 // ---- ready-made rules ---------------------------------------------------------------------------
 // All throw std::invalid_argument for a value out of its range, saying what to change.
 
-struct Link {
+struct LinkQuality {
   base::Tyme latency{0};             // one way
   base::Tyme jitter{0};              // evenly added, from 0 to this
   std::uint64_t bytesPerSecond = 0;  // each way; 0: no limit
   std::size_t piece = All;           // most bytes in a packet
 };
 // How packets between two hosts travel, both ways.
-HIO_SIM_EXPORT Rule link(const Host& a, const Host& b, Link link);
+HIO_SIM_EXPORT Rule link(const Host& a, const Host& b, LinkQuality link);
 // How all packets between different hosts travel.
-HIO_SIM_EXPORT Rule link(Link link);
+HIO_SIM_EXPORT Rule link(LinkQuality link);
 
 // Nothing passes between a and b; nothing from `from` to `to`.
 HIO_SIM_EXPORT Rule partition(const Host& a, const Host& b);

@@ -28,14 +28,14 @@ concept Timed = requires(T& program) {
 
 // Declare it before the programs: it has to outlive their streams.
 //
-//   sim::Lab lab({"laptop", "server"});
-//   Client client({.host = "server", .port = 7, .tymth = lab.tymth(), .net = &lab["laptop"]});
-//   lab.add(client);
-class HIO_SIM_EXPORT Lab {
+//   sim::Testbed bed({"laptop", "server"});
+//   Client client({.host = "server", .port = 7, .tymth = bed.tymth(), .net = &bed["laptop"]});
+//   bed.add(client);
+class HIO_SIM_EXPORT Testbed {
  public:
   // Hosts by these names, with addresses of their own. Throws as World does; the option tymth is
   // the lab's own.
-  explicit Lab(const std::vector<std::string>& hosts = {}, WorldOptions options = {});
+  explicit Testbed(const std::vector<std::string>& hosts = {}, WorldOptions options = {});
 
   // Throws std::invalid_argument, naming the hosts there are, for a name that none has.
   Host& operator[](std::string_view name);

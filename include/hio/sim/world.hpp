@@ -121,7 +121,7 @@ class HIO_SIM_EXPORT World {
   // The rule added last is asked first, and the first answer counts: a fault goes on top of the
   // link that it disturbs. Throws std::invalid_argument when a ready-made rule contradicts one in
   // force.
-  [[nodiscard]] InForce add(Rule rule);
+  [[nodiscard]] RuleGuard add(Rule rule);
 
   // Delivers what is due by now.
   void service();
@@ -144,13 +144,13 @@ class HIO_SIM_EXPORT World {
   std::vector<Leftover> leftovers();
 
  private:
-  class Teller;
+  class SimPoller;
 
   std::unique_ptr<Fabric> fabric_;
-  std::unique_ptr<Teller> teller_;
+  std::unique_ptr<SimPoller> poller_;
 };
 
-struct Turns {
+struct RunOptions {
   // Services the programs; called at least once for each moment.
   std::function<void()> step{};
   std::function<bool()> done{};
@@ -169,6 +169,6 @@ HIO_SIM_EXPORT std::ostream& operator<<(std::ostream& out, Outcome outcome);
 // Turns the programs in virtual time until done: time jumps to the next moment at which something
 // can happen, so that waiting costs nothing. The limit counts from now. Throws std::runtime_error
 // when time does not advance over a million turns, naming the moment.
-HIO_SIM_EXPORT Outcome run(base::Tymist& tymist, World& world, const Turns& turns);
+HIO_SIM_EXPORT Outcome run(base::Tymist& tymist, World& world, const RunOptions& turns);
 
 }  // namespace hio::sim

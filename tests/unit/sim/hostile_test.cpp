@@ -19,16 +19,16 @@ using namespace core::tcp;
 constexpr std::size_t MostHandshakes = 16;
 
 struct Hostile : testing::Test {
-  Lab lab{{"mob", "honest", "server"}};
+  Testbed bed{{"mob", "honest", "server"}};
   tool::Authority authority{"root"};
-  ServerTls server{{.port = 443, .tymth = lab.tymth(), .net = &lab["server"]}, options()};
+  ServerTls server{{.port = 443, .tymth = bed.tymth(), .net = &bed["server"]}, options()};
   std::deque<Client> mob;
   ClientTls honest{{.timeout = 1h,
                     .host = "server",
                     .port = 443,
                     .reconnectable = true,
-                    .tymth = lab.tymth(),
-                    .net = &lab["honest"]},
+                    .tymth = bed.tymth(),
+                    .net = &bed["honest"]},
                    test::clientTls(authority)};
   std::size_t mostSeen = 0;
 
@@ -45,22 +45,22 @@ struct Hostile : testing::Test {
       mob.emplace_back(ClientOptions{.host = "server",
                                      .port = 443,
                                      .reconnectable = true,
-                                     .tymth = lab.tymth(),
-                                     .net = &lab["mob"]});
+                                     .tymth = bed.tymth(),
+                                     .net = &bed["mob"]});
       mob.back().service();
-      lab.add(mob.back());
+      bed.add(mob.back());
     }
-    lab.add(server, honest);
-    lab.add([&] { mostSeen = std::max(mostSeen, server.cxes()); });
+    bed.add(server, honest);
+    bed.add([&] { mostSeen = std::max(mostSeen, server.cxes()); });
   }
 };
 
 TEST_F(Hostile, SilentClientsKeepAnHonestOneWaitingForTheirDeadlinesOnly) {
   come(100);
-  ASSERT_EQ(lab.run([&] { return honest.connected(); }), Outcome::done);
+  ASSERT_EQ(bed.run([&] { return honest.connected(); }), Outcome::done);
   EXPECT_EQ(mostSeen, MostHandshakes);
   // Seven lots of sixteen, and then it was its turn.
-  EXPECT_LE(lab.tyme(), 80s);
+  EXPECT_LE(bed.tyme(), 80s);
   EXPECT_GE(server.refused(), 100U - MostHandshakes);
 }
 
@@ -72,18 +72,18 @@ TEST_F(Hostile, AHandshakeThatDripsInEndsAtItsDeadline) {
   std::size_t sent = 0;
   for (base::Tyme now{0}; now < 10s; now += 1s, ++sent) {
     for (Client& each : mob) each.tx(hello.substr(sent, 1));
-    lab.pass(1s);
+    bed.pass(1s);
   }
-  ASSERT_EQ(lab.run([&] { return honest.connected(); }), Outcome::done);
-  EXPECT_LE(lab.tyme(), 12s);
+  ASSERT_EQ(bed.run([&] { return honest.connected(); }), Outcome::done);
+  EXPECT_LE(bed.tyme(), 12s);
   EXPECT_EQ(server.refusal()->code(), std::errc::timed_out);
 }
 
 TEST_F(Hostile, JunkIsDroppedAtOnce) {
   come(100);
   for (Client& each : mob) each.tx("GET / HTTP/1.1\r\n\r\n");
-  ASSERT_EQ(lab.run([&] { return honest.connected() && server.refused() >= 100; }), Outcome::done);
-  EXPECT_LE(lab.tyme(), 10s);
+  ASSERT_EQ(bed.run([&] { return honest.connected() && server.refused() >= 100; }), Outcome::done);
+  EXPECT_LE(bed.tyme(), 10s);
   EXPECT_LE(mostSeen, MostHandshakes);
 }
 

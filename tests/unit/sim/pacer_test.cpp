@@ -26,7 +26,7 @@ TEST(WorldPacer, LetsADoistLiveInAWorld) {
   doist.pacer(&pacer);
   Host& near = world.host("near");
   Host& far = world.host("far");
-  auto partition = std::make_unique<InForce>(world.add(sim::partition(near, far)));
+  auto partition = std::make_unique<RuleGuard>(world.add(sim::partition(near, far)));
   Server server({.port = 7, .net = &far});
   Client client({.timeout = 10s, .host = "far", .port = 7, .reconnectable = true, .net = &near});
   client.tx("hello");

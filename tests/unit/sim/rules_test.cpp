@@ -75,10 +75,10 @@ TEST_F(SimRules, TheRuleAddedLastIsAskedFirst) {
   listen();
   auto first = world.add(refuse(far, 80));
   int asked = 0;
-  auto second = world.add(Rule([&asked](const Packet& packet) -> std::optional<Fate> {
+  auto second = world.add(Rule([&asked](const Packet& packet) -> std::optional<Verdict> {
     if (packet.kind != Packet::Kind::syn) return std::nullopt;
     ++asked;
-    return Fate::deliver(1s);
+    return Verdict::deliver(1s);
   }));
   stream = open();
   EXPECT_TRUE(stream->connect().isBlocked());
@@ -97,10 +97,10 @@ TEST_F(SimRules, TheRuleAddedLastIsAskedFirst) {
 
 TEST_F(SimRules, ARuleMayRemoveItself) {
   listen();
-  InForce once;
-  once = world.add(Rule([&once](const Packet&) -> std::optional<Fate> {
+  RuleGuard once;
+  once = world.add(Rule([&once](const Packet&) -> std::optional<Verdict> {
     once.remove();
-    return Fate::drop();
+    return Verdict::drop();
   }));
   stream = open();
   EXPECT_TRUE(stream->connect().isBlocked());

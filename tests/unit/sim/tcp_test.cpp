@@ -83,7 +83,7 @@ TEST_F(SimTcp, APartitionThatHealsLosesNothing) {
   for (const bool oneWay : {false, true}) {
     for (const bool there : {false, true}) {
       connect();
-      std::vector<InForce> rules;
+      std::vector<RuleGuard> rules;
       if (oneWay) {
         rules.push_back(world.add(there ? partitionOneWay(near, far) : partitionOneWay(far, near)));
       } else {
@@ -225,10 +225,10 @@ TEST_F(SimTcp, PortsRunOutAndComeBack) {
   World small({.tymth = tymist.tymen(), .firstPort = 40000, .lastPort = 40003});
   Host& here = small.host("here");
   Host& there = small.host("there");
-  auto door = there.listen({.ip = there.addresses().front(), .port = 80}, {}).it;
+  auto listener = there.listen({.ip = there.addresses().front(), .port = 80}, {}).it;
   std::vector<std::unique_ptr<net::Stream>> streams;
   for (int i = 0; i < 5; ++i) {
-    streams.push_back(here.open(door->local(), {}).it);
+    streams.push_back(here.open(listener->local(), {}).it);
     const IoResult result = streams.back()->connect();
     if (i < 4) {
       EXPECT_TRUE(result.isBlocked());
@@ -237,7 +237,7 @@ TEST_F(SimTcp, PortsRunOutAndComeBack) {
     }
   }
   streams.clear();
-  door.reset();
+  listener.reset();
   small.service();
   auto again = here.open({.ip = there.addresses().front(), .port = 80}, {}).it;
   EXPECT_TRUE(again->connect().isBlocked());

@@ -21,74 +21,75 @@ std::string complaint(const M& matcher, const T& value) {
   return testing::ExplainMatchResult(matcher, value, &said) ? "" : said.str();
 }
 
-TEST(Lab, TurnsClientAndServerUntilDone) {
-  Lab lab({"laptop", "server"});
-  const auto server = openServer({.port = 7, .tymth = lab.tymth(), .net = &lab["server"]});
-  Client client({.host = "server", .port = 7, .tymth = lab.tymth(), .net = &lab["laptop"]});
-  lab.add(client, *server);
+TEST(Testbed, TurnsClientAndServerUntilDone) {
+  Testbed bed({"laptop", "server"});
+  const auto server = openServer({.port = 7, .tymth = bed.tymth(), .net = &bed["server"]});
+  Client client({.host = "server", .port = 7, .tymth = bed.tymth(), .net = &bed["laptop"]});
+  bed.add(client, *server);
   client.tx("hello");
 
-  ASSERT_EQ(lab.run([&] { return !server->ixes().empty() && client.txbs().empty(); }),
+  ASSERT_EQ(bed.run([&] { return !server->ixes().empty() && client.txbs().empty(); }),
             Outcome::done);
   EXPECT_THAT(client, IsConnected());
-  ASSERT_EQ(lab.run([&] { return !server->ixes().begin()->second->rxbs().empty(); }),
+  ASSERT_EQ(bed.run([&] { return !server->ixes().begin()->second->rxbs().empty(); }),
             Outcome::done);
   EXPECT_THAT(*server->ixes().begin()->second, HasReceived("hello"));
 }
 
-TEST(Lab, PassesTimeToTheNanosecondAndMeetsDeadlinesOnTheWay) {
-  Lab lab({"laptop", "server"});
-  const InForce firewall = lab.world().add(blackHole(lab["server"], 7));
+TEST(Testbed, PassesTimeToTheNanosecondAndMeetsDeadlinesOnTheWay) {
+  Testbed bed({"laptop", "server"});
+  const RuleGuard firewall = bed.world().add(blackHole(bed["server"], 7));
   Client client({.timeout = 5s,
                  .host = "server",
                  .port = 7,
                  .reconnectable = true,
-                 .tymth = lab.tymth(),
-                 .net = &lab["laptop"]});
-  lab.add(client);
-  lab.pass(4s);
-  EXPECT_EQ(lab.tyme(), 4s);
+                 .tymth = bed.tymth(),
+                 .net = &bed["laptop"]});
+  bed.add(client);
+  bed.pass(4s);
+  EXPECT_EQ(bed.tyme(), 4s);
   EXPECT_THAT(client, Not(HasFailed(std::errc::timed_out)));
-  lab.pass(1s + 1ns);
-  EXPECT_EQ(lab.tyme(), 5s + 1ns);
+  bed.pass(1s + 1ns);
+  EXPECT_EQ(bed.tyme(), 5s + 1ns);
   EXPECT_THAT(client, HasFailed(std::errc::timed_out));
 }
 
-TEST(Lab, DoesAnythingElseInEachTurnAfterWhatWasAddedBefore) {
-  Lab lab;
+TEST(Testbed, DoesAnythingElseInEachTurnAfterWhatWasAddedBefore) {
+  Testbed bed;
   std::string order;
-  lab.add([&] { order += 'a'; });
-  lab.add([&] { order += 'b'; });
-  EXPECT_EQ(lab.run([&] { return order.size() >= 4; }, 1s), Outcome::quiet);
+  bed.add([&] { order += 'a'; });
+  bed.add([&] { order += 'b'; });
+  EXPECT_EQ(bed.run([&] { return order.size() >= 4; }, 1s), Outcome::quiet);
   EXPECT_EQ(order, "ab");
 }
 
-TEST(Lab, NamesTheHostsThereAreForOneThatIsNot) {
-  Lab lab({"laptop", "server"});
+TEST(Testbed, NamesTheHostsThereAreForOneThatIsNot) {
+  Testbed bed({"laptop", "server"});
   try {
-    (void)lab["sever"];
+    (void)bed["sever"];
     FAIL();
   } catch (const std::invalid_argument& error) {
-    EXPECT_STREQ(error.what(),
-                 "Lab: no host \"sever\" among: laptop, server; give its name to the constructor");
+    EXPECT_STREQ(
+        error.what(),
+        "Testbed: no host \"sever\" among: laptop, server; give its name to the constructor");
   }
-  EXPECT_THROW(Lab({"twice", "twice"}), std::invalid_argument);
+  EXPECT_THROW(Testbed({"twice", "twice"}), std::invalid_argument);
 }
 
-TEST(Lab, TakesTheWorldsOptions) {
+TEST(Testbed, TakesTheWorldsOptions) {
   const auto hashOf = [](std::uint64_t seed) {
-    Lab lab({"laptop"}, {.seed = seed});
-    return lab.world().random().below(1'000'000'000);
+    Testbed bed({"laptop"}, {.seed = seed});
+    return bed.world().random().below(1'000'000'000);
   };
   EXPECT_EQ(hashOf(1), hashOf(1));
   EXPECT_NE(hashOf(1), hashOf(2));
 }
 
 TEST(Matchers, TellWhyTheyDoNotMatch) {
-  Lab lab({"laptop", "server"});
-  Client client({.host = "server", .port = 7, .tymth = lab.tymth(), .net = &lab["laptop"]});
-  lab.add(client);
-  EXPECT_EQ(lab.run([&] { return client.failure() != nullptr; }), Outcome::done);
+  Testbed bed({"laptop", "server"});
+  Client client({.host = "server", .port = 7, .tymth = bed.tymth(), .net = &bed["laptop"]});
+  bed.add(client);
+  EXPECT_EQ(bed.run([&] { return client.failure() != nullptr; }), Outcome::done);
 
   EXPECT_THAT(client, HasFailed(std::errc::connection_refused));
   EXPECT_THAT(client, Not(IsConnected()));
@@ -99,10 +100,10 @@ TEST(Matchers, TellWhyTheyDoNotMatch) {
 }
 
 TEST(Matchers, PrintWhatIsLeftOver) {
-  Lab lab({"laptop", "server"});
-  EXPECT_THAT(lab.world().leftovers(), IsEmpty());
-  const auto server = openServer({.port = 7, .tymth = lab.tymth(), .net = &lab["server"]});
-  const auto left = lab.world().leftovers();
+  Testbed bed({"laptop", "server"});
+  EXPECT_THAT(bed.world().leftovers(), IsEmpty());
+  const auto server = openServer({.port = 7, .tymth = bed.tymth(), .net = &bed["server"]});
+  const auto left = bed.world().leftovers();
   ASSERT_EQ(left.size(), 1U);
   EXPECT_THAT(testing::PrintToString(left.front()), HasSubstr("server"));
 }

@@ -16,12 +16,12 @@ using core::tcp::openServer;
 using core::tcp::Server;
 
 TEST(SimTutorial, FirstTest) {
-  sim::Lab lab({"laptop", "server"});
+  sim::Testbed bed({"laptop", "server"});
 
-  auto echo = openServer({.port = 7, .tymth = lab.tymth(), .net = &lab["server"]});
-  Client client({.host = "server", .port = 7, .tymth = lab.tymth(), .net = &lab["laptop"]});
-  lab.add(client, *echo);
-  lab.add([&] {
+  auto echo = openServer({.port = 7, .tymth = bed.tymth(), .net = &bed["server"]});
+  Client client({.host = "server", .port = 7, .tymth = bed.tymth(), .net = &bed["laptop"]});
+  bed.add(client, *echo);
+  bed.add([&] {
     for (const auto& [address, remoter] : echo->ixes()) {
       remoter->tx(remoter->rxbs().view());
       remoter->clearRxbs();
@@ -29,55 +29,55 @@ TEST(SimTutorial, FirstTest) {
   });
 
   client.tx("hello");
-  EXPECT_EQ(lab.run([&] { return client.rxbs().size() == 5; }), sim::Outcome::done);
+  EXPECT_EQ(bed.run([&] { return client.rxbs().size() == 5; }), sim::Outcome::done);
   EXPECT_THAT(client, sim::HasReceived("hello"));
 }
 
 TEST(SimTutorial, ARetry) {
-  sim::Lab lab({"laptop", "server"});
-  auto listening = openServer({.port = 7, .tymth = lab.tymth(), .net = &lab["server"]});
+  sim::Testbed bed({"laptop", "server"});
+  auto listening = openServer({.port = 7, .tymth = bed.tymth(), .net = &bed["server"]});
   Client client({.timeout = 5s,
                  .host = "server",
                  .port = 7,
                  .reconnectable = true,
-                 .tymth = lab.tymth(),
-                 .net = &lab["laptop"]});
-  lab.add(client, *listening);
+                 .tymth = bed.tymth(),
+                 .net = &bed["laptop"]});
+  bed.add(client, *listening);
 
-  auto firewall = lab.world().add(sim::blackHole(lab["server"], 7));
-  lab.pass(5s);  // and no test has waited
+  auto firewall = bed.world().add(sim::blackHole(bed["server"], 7));
+  bed.pass(5s);  // and no test has waited
   EXPECT_THAT(client, sim::HasFailed(std::errc::timed_out));
 
   firewall.remove();
-  EXPECT_EQ(lab.run([&] { return client.connected(); }), sim::Outcome::done);
+  EXPECT_EQ(bed.run([&] { return client.connected(); }), sim::Outcome::done);
 }
 
 namespace {
 
 // True when the client got through a bad half hour.
 bool survives(std::uint64_t seed) {
-  sim::Lab lab({"laptop", "server"}, {.seed = seed});
-  sim::World& world = lab.world();
+  sim::Testbed bed({"laptop", "server"}, {.seed = seed});
+  sim::World& world = bed.world();
   const auto line = world.add(sim::link({.latency = 30ms, .jitter = 20ms}));
-  const auto lost = world.add(sim::loss(lab["laptop"], lab["server"], 50));
-  auto listening = openServer({.port = 7, .tymth = lab.tymth(), .net = &lab["server"]});
+  const auto lost = world.add(sim::loss(bed["laptop"], bed["server"], 50));
+  auto listening = openServer({.port = 7, .tymth = bed.tymth(), .net = &bed["server"]});
   Client client({.timeout = 5s,
                  .host = "server",
                  .port = 7,
                  .reconnectable = true,
-                 .tymth = lab.tymth(),
-                 .net = &lab["laptop"]});
-  lab.add(client, *listening);
+                 .tymth = bed.tymth(),
+                 .net = &bed["laptop"]});
+  bed.add(client, *listening);
 
   for (int minute = 0; minute < 30; ++minute) {
-    sim::InForce fault;
-    if (world.random().chance(500)) fault = world.add(sim::partition(lab["laptop"], lab["server"]));
-    if (world.random().chance(100)) lab["server"].crash(), listening->reopen();
+    sim::RuleGuard fault;
+    if (world.random().chance(500)) fault = world.add(sim::partition(bed["laptop"], bed["server"]));
+    if (world.random().chance(100)) bed["server"].crash(), listening->reopen();
     client.tx("tick");
-    lab.pass(1min);
+    bed.pass(1min);
   }
   const auto delivered = [&] { return client.connected() && client.txbs().empty(); };
-  return lab.run(delivered) == sim::Outcome::done;
+  return bed.run(delivered) == sim::Outcome::done;
 }
 
 }  // namespace
@@ -89,20 +89,22 @@ TEST(SimTutorial, ASeededPartitionTest) {
 }
 
 TEST(SimTutorial, ARuleOfYourOwn) {
-  sim::Lab lab;
-  auto slow = lab.world().add(sim::Rule([](const sim::Packet& packet) -> std::optional<sim::Fate> {
-    if (packet.bytes <= 1000) return std::nullopt;  // the next rule is asked
-    return sim::Fate::deliver(100ms, 1000);
-  }));
-  auto full = lab.world().add(sim::Rule([](const sim::Call& call) -> std::optional<sim::CallFate> {
-    if (call.op != sim::Op::open || !call.random.chance(100)) return std::nullopt;
-    return sim::CallFate{.code = std::make_error_code(std::errc::too_many_files_open)};
-  }));
+  sim::Testbed bed;
+  auto slow =
+      bed.world().add(sim::Rule([](const sim::Packet& packet) -> std::optional<sim::Verdict> {
+        if (packet.bytes <= 1000) return std::nullopt;  // the next rule is asked
+        return sim::Verdict::deliver(100ms, 1000);
+      }));
+  auto full =
+      bed.world().add(sim::Rule([](const sim::Call& call) -> std::optional<sim::CallVerdict> {
+        if (call.op != sim::Op::open || !call.random.chance(100)) return std::nullopt;
+        return sim::CallVerdict{.code = std::make_error_code(std::errc::too_many_files_open)};
+      }));
 }
 
 TEST(SimTutorial, WhatIsLeftOver) {
-  sim::Lab lab;
-  EXPECT_THAT(lab.world().leftovers(), testing::IsEmpty());
+  sim::Testbed bed;
+  EXPECT_THAT(bed.world().leftovers(), testing::IsEmpty());
 }
 
 TEST(SimTutorial, WithAClockOfYourOwn) {
