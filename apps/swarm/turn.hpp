@@ -22,7 +22,7 @@ class Turn final : public base::Wakeable {
     due_ = due;
   }
   void wake() noexcept override { woken_ = true; }
-  void nudge() noexcept override {
+  void wakeAfterVisit() noexcept override {
     if (!isOn_) wake();
   }
 

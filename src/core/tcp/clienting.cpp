@@ -321,10 +321,10 @@ void Client::secure() {
     secured_ = true;
   } catch (const std::exception& error) {
     const bool lacksMemory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
-    attemptFailed(
-        Stage::handshake,
-        std::make_error_code(starved ? std::errc::not_enough_memory : std::errc::invalid_argument),
-        error.what());
+    attemptFailed(Stage::handshake,
+                  std::make_error_code(lacksMemory ? std::errc::not_enough_memory
+                                                   : std::errc::invalid_argument),
+                  error.what());
     throw;
   }
 }
@@ -398,11 +398,11 @@ void Client::retryOrStop(Stage stage) {
   }
   // Without a socket to be had, trying on at once would only spin.
   const bool lacksMemory = stage == Stage::open;
-  HIO_PROBE_IF("client.retry.starved", lacksMemory);
-  if (!tymth() || (!reconnectable_ && !starved)) {
+  HIO_PROBE_IF("client.retry.lacksMemory", lacksMemory);
+  if (!tymth() || (!reconnectable_ && !lacksMemory)) {
     HIO_PROBE("client.retry.unpaced");
     // After a handshake that failed the client is closed, for the next call to open it (L21).
-    if (!starved && stage != Stage::handshake) begin();
+    if (!lacksMemory && stage != Stage::handshake) begin();
     return;
   }
   if (reconnectable_ && exhausted()) {
@@ -412,7 +412,7 @@ void Client::retryOrStop(Stage stage) {
   }
   clearEnds();
   pause_ = help::Deadline(
-      std::max(backoff_ ? backoff_->next() : Tyme(0), starved ? Starving : Tyme(0)), tyme());
+      std::max(backoff_ ? backoff_->next() : Tyme(0), lacksMemory ? Starving : Tyme(0)), tyme());
   phase_ = Phase::waiting;
   HIO_PROBE_IF("client.retry.late", attempts_ > 5);
   HIO_PROBE_IF("client.retry.at-once", pause_.duration() == Tyme(0));

@@ -102,9 +102,9 @@ IoResult SocketStream::sent(ssize_t count, std::size_t asked) {
   return IoResult::done(static_cast<std::size_t>(count));
 }
 
-void SocketStream::starve(IoResult::On on, bool lacksMemory) noexcept {
+void SocketStream::starve(IoResult::On on, bool lacking) noexcept {
   const auto bit = static_cast<std::uint8_t>(1U << static_cast<unsigned>(on));
-  starving_ = static_cast<std::uint8_t>(starved ? starving_ | bit : starving_ & ~bit);
+  starving_ = static_cast<std::uint8_t>(lacking ? starving_ | bit : starving_ & ~bit);
 }
 
 IoResult SocketStream::error(std::error_code code, IoResult::On on) {

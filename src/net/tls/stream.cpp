@@ -313,7 +313,7 @@ Pending StreamImpl::pending() const noexcept {
   const Pending below = wire_.lower().pending();
   return {.received = dead_ || ended_ || more_ || wire_.exhausted() || below.received,
           .unsent = wire_.staged() > 0 || below.unsent,
-          .lacksMemory = below.starved};
+          .lacksMemory = below.lacksMemory};
 }
 
 std::string StreamImpl::why() const { return why_; }

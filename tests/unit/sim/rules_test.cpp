@@ -140,7 +140,7 @@ TEST_F(SimRules, AcceptCanFailForTheListenerOrForOneConnection) {
   auto two = open();
   EXPECT_TRUE(one->connect().isBlocked());
   EXPECT_TRUE(two->connect().isBlocked());
-  auto lacksMemory = world.add(fail(far, Op::accept, std::errc::too_many_files_open));
+  auto shortage = world.add(fail(far, Op::accept, std::errc::too_many_files_open));
   EXPECT_EQ(listener->accept().result.code(), std::errc::too_many_files_open);
   auto aborted = world.add(fail(far, Op::accept, std::errc::connection_aborted));
   auto accepted = listener->accept();

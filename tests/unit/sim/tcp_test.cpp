@@ -225,10 +225,10 @@ TEST_F(SimTcp, PortsRunOutAndComeBack) {
   World small({.tymth = tymist.tymen(), .firstPort = 40000, .lastPort = 40003});
   Host& here = small.host("here");
   Host& there = small.host("there");
-  auto listener = there.listen({.ip = there.addresses().front(), .port = 80}, {}).it;
+  auto socket = there.listen({.ip = there.addresses().front(), .port = 80}, {}).it;
   std::vector<std::unique_ptr<net::Stream>> streams;
   for (int i = 0; i < 5; ++i) {
-    streams.push_back(here.open(listener->local(), {}).it);
+    streams.push_back(here.open(socket->local(), {}).it);
     const IoResult result = streams.back()->connect();
     if (i < 4) {
       EXPECT_TRUE(result.isBlocked());
@@ -237,7 +237,7 @@ TEST_F(SimTcp, PortsRunOutAndComeBack) {
     }
   }
   streams.clear();
-  listener.reset();
+  socket.reset();
   small.service();
   auto again = here.open({.ip = there.addresses().front(), .port = 80}, {}).it;
   EXPECT_TRUE(again->connect().isBlocked());
