@@ -100,7 +100,6 @@ class Tap::TapListener final : public net::Listener {
   net::Endpoint local() const override { return below_->local(); }
   net::BufferSizes bufferSizes() const override { return below_->bufferSizes(); }
   int fd() const override { return -1; }
-  bool lacksMemory() const noexcept override { return below_->lacksMemory(); }
   bool attach(net::Poller* poller, base::Waker waker) override {
     return below_->attach(poller, std::move(waker));
   }

@@ -10,16 +10,18 @@ IoResult IoResult::of(std::error_code code, On on) noexcept {
     return failed(code);
   }
   switch (code.value()) {
-    // Nothing has happened yet. Memory that the kernel lacks for the moment is no reason to give a
-    // connection up.
+    // Nothing has happened yet.
     case EAGAIN:
     case EINPROGRESS:
     case EALREADY:
     case EINTR:
-    case ENOBUFS:
-    case ENOMEM:
       HIO_PROBE("result.blocked");
       return blocked(on);
+    // Memory that the kernel lacks for the moment is no reason to give a connection up.
+    case ENOBUFS:
+    case ENOMEM:
+      HIO_PROBE("result.lacking");
+      return lacking(on);
     // The peer is gone: hio's list (contract R2, T1), then what it forgot (contract T4).
     case ECONNRESET:
     case ENETRESET:

@@ -63,7 +63,7 @@ IoResult SimStream::refuse(std::error_code code) {
 }
 
 IoResult SimStream::error(std::error_code code, IoResult::On on) {
-  if (IoResult::of(code, on).isBlocked()) return IoResult::blocked(on);
+  if (const IoResult result = IoResult::of(code, on); result.isBlocked()) return result;
   keep(code);
   return IoResult::of(first_, on);
 }
@@ -113,8 +113,9 @@ IoResult SimStream::receive(std::span<std::byte> room) {
   if (room.empty()) return IoResult::done();
   const IoResult result = receiveNow(room);
   look();
-  starved_.readable = result.isBlocked() && readiness_.known().readable;
-  return result;
+  // A rule keeps it from receiving what has arrived.
+  const bool ruled = result.isBlocked() && readiness_.known().readable;
+  return ruled ? IoResult::lacking(IoResult::On::read) : result;
 }
 
 IoResult SimStream::receiveNow(std::span<std::byte> room) {
@@ -165,8 +166,9 @@ IoResult SimStream::send(std::span<const std::span<const std::byte>> pieces) {
   if (wanted == 0) return IoResult::done();
   const IoResult result = sendNow(pieces, wanted);
   look();
-  starved_.writable = result.isBlocked() && readiness_.known().writable;
-  return result;
+  // A rule keeps it from sending though there is room.
+  const bool ruled = result.isBlocked() && readiness_.known().writable;
+  return ruled ? IoResult::lacking(IoResult::On::write) : result;
 }
 
 IoResult SimStream::sendNow(std::span<const std::span<const std::byte>> pieces,
@@ -199,8 +201,7 @@ IoResult SimStream::sendNow(std::span<const std::span<const std::byte>> pieces,
 }
 
 net::Pending SimStream::pending() const noexcept {
-  return {.received = readiness_.attached() && readiness_.known().readable,
-          .lacksMemory = starved_.readable || starved_.writable};
+  return {.received = readiness_.attached() && readiness_.known().readable};
 }
 
 bool SimStream::attach(net::Poller* poller, base::Waker waker) {
@@ -267,7 +268,6 @@ bool SimListener::attach(net::Poller* poller, base::Waker waker) {
 
 net::Listener::Accepted SimListener::accept() {
   fabric_.sync();
-  starved_ = false;
   HIO_PROBE_IF("sim.accept.down", socket_->down);
   if (socket_->down) return {IoResult::lost(codeOf(std::errc::network_down))};
   while (!socket_->queue.empty()) {
@@ -277,9 +277,7 @@ net::Listener::Accepted SimListener::accept() {
     if (verdict.code && !passOver) {
       fabric_.tell(Event::Kind::failed, *socket_->host,
                    {.near = socket_->local, .code = verdict.code});
-      const IoResult result = IoResult::of(verdict.code, IoResult::On::read);
-      starved_ = result.isBlocked();
-      return {result};
+      return {IoResult::of(verdict.code, IoResult::On::read)};
     }
     Connection& connection = *socket_->queue.front();
     HIO_PROBE_IF("sim.accept.ending", verdict.ending != Ending::none);

@@ -90,8 +90,6 @@ class SimStream final : public net::Stream {
   bool endTold_ = false;
   std::error_code first_{};
   SimReadiness readiness_;
-  // A rule keeps it from receiving, or from sending.
-  net::Readiness starved_{};
 };
 
 class SimListener final : public net::Listener {
@@ -103,14 +101,12 @@ class SimListener final : public net::Listener {
   net::Endpoint local() const override { return socket_->local; }
   net::BufferSizes bufferSizes() const override { return socket_->buffers; }
   int fd() const override { return -1; }
-  bool lacksMemory() const noexcept override { return starved_; }
   bool attach(net::Poller* poller, base::Waker waker) override;
 
  private:
   Fabric& fabric_;
   std::unique_ptr<ListenSocket> socket_;
   SimReadiness readiness_;
-  bool starved_ = false;
 };
 
 class SimLookup final : public net::Lookup {

@@ -34,13 +34,10 @@ struct StreamOptions {
   bool keepAlive = false;
 };
 
-// What no descriptor tells of a stream.
+// State of a stream that polling its descriptor does not show.
 struct Pending {
   bool received = false;  // receive() may have something to give
-  bool unsent = false;    // taken by send() and not yet passed on; a send of nothing passes them on
-  // Blocked by something else than the far side, such as a kernel short of memory: nobody will tell
-  // when that is over, so it is worth another try after a pause.
-  bool lacksMemory = false;
+  bool unsent = false;    // accepted by send() and still buffered here; an empty send() flushes it
 };
 
 enum class Direction : std::uint8_t { receive, send, both };
@@ -102,7 +99,7 @@ class HIO_EXPORT Listener {
   Listener& operator=(const Listener&) = delete;
 
   struct [[nodiscard]] Accepted {
-    IoResult result;                   // done, blocked(read), or an error of the listener
+    IoResult result;  // done, blocked or lacking(read), or an error of the listener
     std::unique_ptr<Stream> stream{};  // set when done
   };
   // The next connection. One that its peer has given up already is passed over.
@@ -112,8 +109,6 @@ class HIO_EXPORT Listener {
   virtual Endpoint local() const = 0;
   virtual BufferSizes bufferSizes() const = 0;
   virtual int fd() const = 0;
-  // The last accept() was blocked though there may be a connection; see Held.
-  virtual bool lacksMemory() const noexcept { return false; }
   // As a Stream's; `waker` is told of connections to accept.
   virtual bool attach(Poller* poller, base::Waker waker);
 

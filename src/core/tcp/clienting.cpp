@@ -153,7 +153,11 @@ std::optional<Tyme> Client::deadline() const {
       if (dial_ && dial_->deadline(tyme())) at(*dial_->deadline(tyme()));
       if (shaking_ && !secured_) at(tyme());
       if (shaking_ && secured_) {
-        if (const auto more = dueAt(shaking_->pending(), tyme())) at(*more);
+        if (shakeLacksMemory_) {
+          at(help::saturatingAdd(tyme(), Starving));
+        } else if (shaking_->pending().received) {
+          at(tyme());
+        }
       }
       if (paced() && tymer_.duration() > Tyme(0)) at(dueAt(tymer_));
       break;
@@ -338,6 +342,7 @@ void Client::shake() {
   }
   const net::IoResult result = shaking_->connect();
   shakesOn_ = result.on();
+  shakeLacksMemory_ = result.lacksMemory();
   if (result.isDone()) return linked();
   if (result.isError()) attemptFailed(Stage::handshake, result.code(), shaking_->why());
 }

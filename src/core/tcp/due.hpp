@@ -32,10 +32,4 @@ inline base::Tyme dueAt(const help::Deadline& deadline, base::Tyme now) {
   return deadline.elapsed(now) < base::Tyme(0) ? now : deadline.stop();
 }
 
-// When a handshake goes on though nothing new is told; empty: not before.
-inline std::optional<base::Tyme> dueAt(const net::Pending& held, base::Tyme now) {
-  if (held.lacksMemory) return help::saturatingAdd(now, Starving);
-  return held.received ? std::optional(now) : std::nullopt;
-}
-
 }  // namespace hio::core::tcp

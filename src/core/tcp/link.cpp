@@ -121,7 +121,7 @@ bool Link::ready() const noexcept {
   if (!flowing()) return false;
   if (failure_ != nullptr && !full()) return true;
   const net::Pending held = stream_->pending();
-  if (held.lacksMemory) return false;
+  if (lacksMemory_) return false;
   if (held.received && !ended_ && !full()) return true;
   // Without a poller the descriptor tells of room for sending.
   return notifies() && stream_->sendable() && (held.unsent || (!txbs_->empty() && !sendDead()));
@@ -299,7 +299,8 @@ net::IoResult Link::put(std::span<const std::byte> data) {
 
 // A machine that stays short of memory has failed.
 net::IoResult Link::bounded(net::IoResult result) {
-  if (!result.isBlocked() || !tymth() || !stream_->pending().lacksMemory) {
+  lacksMemory_ = result.lacksMemory();
+  if (!lacksMemory_ || !tymth()) {
     if (result.isDone() || result.isBlocked()) starvedSince_.reset();
     return result;
   }

@@ -110,6 +110,7 @@ void Acceptor::close() {
 
 net::Listener::Accepted Acceptor::acceptOne() {
   auto accepted = listener_->accept();
+  acceptLacksMemory_ = accepted.result.lacksMemory();
   if (accepted.result.isError()) {
     HIO_PROBE("acceptor.accept.failed");
     failure_.emplace(Stage::accept, ha_, accepted.result.code());
@@ -120,7 +121,7 @@ net::Listener::Accepted Acceptor::acceptOne() {
 }
 
 std::optional<Tyme> Acceptor::acceptDue() const {
-  if (!listener_ || (!failure_ && !listener_->lacksMemory())) return std::nullopt;
+  if (!listener_ || (!failure_ && !acceptLacksMemory_)) return std::nullopt;
   return help::saturatingAdd(std::min(askedAt_, tyme()), Starving);
 }
 

@@ -59,8 +59,12 @@ std::optional<Tyme> ServerTls::deadline() const {
   std::optional<Tyme> next = Server::deadline();
   if (!tymth()) return next;
   for (const Shaking& shaking : cxes_) {
-    const auto more = dueAt(shaking.incoming.cs->pending(), tyme());
-    const Tyme at = std::min(more.value_or(Tyme::max()), dueAt(shaking.tymer));
+    Tyme at = dueAt(shaking.tymer);
+    if (shaking.lacksMemory) {
+      at = std::min(at, help::saturatingAdd(tyme(), Starving));
+    } else if (shaking.incoming.cs->pending().received) {
+      at = tyme();
+    }
     next = std::min(next.value_or(at), at);
   }
   return next;
@@ -93,6 +97,7 @@ void ServerTls::serviceCxes() {
   for (auto each = cxes_.begin(); each != cxes_.end();) {
     const auto shaking = each++;
     const net::IoResult result = shaking->incoming.cs->connect();
+    shaking->lacksMemory = result.lacksMemory();
     if (result.isBlocked() && (!tymth() || !due(shaking->tymer))) continue;
     // It is out of the list also when there is no memory for what follows.
     std::list<Shaking> over;

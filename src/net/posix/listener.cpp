@@ -36,7 +36,6 @@ constexpr int MostPassedOver = 64;
 }  // namespace
 
 Listener::Accepted SocketListener::accept() {
-  starved_ = false;
   if (!readiness_.readable()) return {IoResult::blocked(IoResult::On::read)};
   for (int passed = 0; passed < MostPassedOver; ++passed) {
     SockAddr peer;
@@ -46,9 +45,7 @@ Listener::Accepted SocketListener::accept() {
       code = lastError();
       if (concernsOnlyThatConnection(code.value())) continue;
       if (code.value() == EAGAIN) return {readiness_.blocked(fd_.get(), IoResult::On::read)};
-      const IoResult result = IoResult::of(code, IoResult::On::read);
-      starved_ = result.isBlocked();
-      return {result};
+      return {IoResult::of(code, IoResult::On::read)};
     }
     applyOptions(fd.get(), options_, code);
     const auto local = localOf(fd.get(), code);
@@ -56,8 +53,7 @@ Listener::Accepted SocketListener::accept() {
     return {IoResult::done(),
             std::make_unique<SocketStream>(std::move(fd), *local, peer.endpoint())};
   }
-  starved_ = true;
-  return {IoResult::blocked(IoResult::On::read)};
+  return {IoResult::lacking(IoResult::On::read)};
 }
 
 bool SocketListener::attach(Poller* poller, base::Waker waker) {

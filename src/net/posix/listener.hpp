@@ -16,7 +16,6 @@ class SocketListener final : public Listener {
   Endpoint local() const override { return local_; }
   BufferSizes bufferSizes() const override;
   int fd() const override { return fd_.get(); }
-  bool lacksMemory() const noexcept override { return starved_; }
   bool attach(Poller* poller, base::Waker waker) override;
 
  private:
@@ -24,7 +23,6 @@ class SocketListener final : public Listener {
   ReadinessCache readiness_;
   Endpoint local_;
   StreamOptions options_;
-  bool starved_ = false;
 };
 
 Opened<Listener> listenOn(const Endpoint& local, const ListenOptions& options);

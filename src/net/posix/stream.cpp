@@ -60,7 +60,6 @@ IoResult SocketStream::receive(std::span<std::byte> room) {
       uninterrupted([&] { return ::recv(fd_.get(), room.data(), room.size(), 0); });
   if (count < 0) return error(lastError(), IoResult::On::read);
   const auto received = static_cast<std::size_t>(count);
-  starve(IoResult::On::read, false);
   readiness_.received(received);
   if (received < room.size()) readiness_.spent(IoResult::On::read);
   if (received > 0) return IoResult::done(received);
@@ -97,21 +96,14 @@ IoResult SocketStream::send(std::span<const std::span<const std::byte>> pieces) 
 
 IoResult SocketStream::sent(ssize_t count, std::size_t asked) {
   if (count < 0) return error(lastError(), IoResult::On::write);
-  starve(IoResult::On::write, false);
   if (static_cast<std::size_t>(count) < asked) readiness_.spent(IoResult::On::write);
   return IoResult::done(static_cast<std::size_t>(count));
 }
 
-void SocketStream::starve(IoResult::On on, bool lacking) noexcept {
-  const auto bit = static_cast<std::uint8_t>(1U << static_cast<unsigned>(on));
-  starving_ = static_cast<std::uint8_t>(lacking ? starving_ | bit : starving_ & ~bit);
-}
-
 IoResult SocketStream::error(std::error_code code, IoResult::On on) {
   const IoResult result = IoResult::of(code, on);
-  const bool isStarved = result.isBlocked() && code.value() != EAGAIN;
-  starve(on, isStarved);
-  if (isStarved) return result;
+  // Only of EAGAIN does the kernel tell the end.
+  if (result.isBlocked() && code.value() != EAGAIN) return IoResult::lacking(on);
   if (result.isBlocked()) {
     const IoResult blocked = readiness_.blocked(fd_.get(), on);
     if (blocked.isError()) first_ = blocked.code();

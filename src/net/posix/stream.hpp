@@ -26,8 +26,7 @@ class SocketStream final : public Stream {
   BufferSizes bufferSizes() const override;
   int fd() const override { return fd_.get(); }
   Pending pending() const noexcept override {
-    return {.received = readiness_.attached() && readiness_.readable(),
-            .lacksMemory = starving_ != 0};
+    return {.received = readiness_.attached() && readiness_.readable()};
   }
   bool sendable() const noexcept override { return readiness_.writable(); }
   bool attach(Poller* poller, base::Waker waker) override;
@@ -37,14 +36,12 @@ class SocketStream final : public Stream {
   IoResult refuse(std::error_code code) noexcept;
   IoResult sent(ssize_t count, std::size_t asked);
   IoResult error(std::error_code code, IoResult::On on);
-  void starve(IoResult::On on, bool lacksMemory) noexcept;
 
   Descriptor fd_;
   ReadinessCache readiness_;  // after fd_: it ends before the descriptor is closed
   Endpoint local_{};
   Endpoint peer_;
   bool connected_ = false;
-  std::uint8_t starving_ = 0;  // a bit for each direction
   std::error_code first_{};  // the kernel tells a reset once and then gives what looks like an end
 };
 

@@ -114,7 +114,7 @@ IoResult StreamImpl::connect() {
   if (now.isBlocked() && passed.isError()) return keep(passed, wire_.lower().why());
   HIO_PROBE_IF("tls.handshake.ended", now.isEnded());
   if (now.isEnded()) return keep(IoResult::lost(TlsError::truncated));
-  return now.isBlocked() && passed.isBlocked() ? passed : now;
+  return now.isBlocked() && passed.isBlocked() && !now.lacksMemory() ? passed : now;
 }
 
 // The handshake is done: the last check before anything is said or heard.
@@ -136,7 +136,10 @@ IoResult StreamImpl::settled() noexcept {
 // What an SSL_ call came to that did not succeed.
 IoResult StreamImpl::outcome(int result) noexcept {
   const int kind = SSL_get_error(ssl_.get(), result);
-  if (kind == SSL_ERROR_WANT_READ) return IoResult::blocked(IoResult::On::read);
+  if (kind == SSL_ERROR_WANT_READ) {
+    return wire_.lacksMemory() ? IoResult::lacking(IoResult::On::read)
+                               : IoResult::blocked(IoResult::On::read);
+  }
   if (kind == SSL_ERROR_WANT_WRITE) return IoResult::blocked(IoResult::On::write);
   HIO_PROBE_IF("tls.close-notify", kind == SSL_ERROR_ZERO_RETURN);
   if (kind == SSL_ERROR_ZERO_RETURN) return IoResult::ended();
@@ -200,7 +203,9 @@ IoResult StreamImpl::receive(std::span<std::byte> room) {
   wire_.rest();
   if (count > 0) return IoResult::done(count);
   if (error_ && (dead_ || ended_)) return *error_;
-  return ended_ ? IoResult::ended() : IoResult::blocked(IoResult::On::read);
+  if (ended_) return IoResult::ended();
+  return wire_.lacksMemory() ? IoResult::lacking(IoResult::On::read)
+                             : IoResult::blocked(IoResult::On::read);
 }
 
 // OpenSSL leaves the answer to the next write, for which this side may have no reason.
@@ -233,7 +238,8 @@ IoResult StreamImpl::send(std::span<const std::byte> bytes) {
   HIO_PROBE_IF("tls.send.failed-after", after.isError());
   if (after.isError()) (void)sendFailed(after);
   if (count > 0) return IoResult::done(count);
-  return error_ ? *error_ : IoResult::blocked(IoResult::On::write);
+  if (error_) return *error_;
+  return after.isBlocked() ? after : IoResult::blocked(IoResult::On::write);
 }
 
 IoResult StreamImpl::send(std::span<const std::span<const std::byte>> pieces) {
@@ -312,8 +318,7 @@ IoResult StreamImpl::shutdown(Direction direction) {
 Pending StreamImpl::pending() const noexcept {
   const Pending below = wire_.lower().pending();
   return {.received = dead_ || ended_ || more_ || wire_.exhausted() || below.received,
-          .unsent = wire_.staged() > 0 || below.unsent,
-          .lacksMemory = below.lacksMemory};
+          .unsent = wire_.staged() > 0 || below.unsent};
 }
 
 std::string StreamImpl::why() const { return why_; }

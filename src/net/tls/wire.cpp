@@ -66,6 +66,7 @@ bool Wire::read(std::span<std::byte> room, std::size_t& count) noexcept {
     return count > 0;
   }
   if (!result.isBlocked()) end_ = result;
+  lacksMemory_ = lacksMemory_ || result.lacksMemory();
   return false;
 }
 

@@ -33,9 +33,15 @@ class Wire {
   void rest() noexcept;
 
   // Lets OpenSSL read so many bytes until the next call of this.
-  void allow(std::size_t bytes) noexcept { allowance_ = bytes; }
+  void allow(std::size_t bytes) noexcept {
+    allowance_ = bytes;
+    lacksMemory_ = false;
+  }
   // The allowance is used up: there may be more below.
   bool exhausted() const noexcept { return allowance_ == 0; }
+
+  // A call of the lower stream since allow() was blocked by a shortage of the machine.
+  bool lacksMemory() const noexcept { return lacksMemory_; }
 
   // What has ended the reading, or why a write could not be staged.
   const std::optional<IoResult>& end() const noexcept { return end_; }
@@ -48,6 +54,7 @@ class Wire {
   std::unique_ptr<Stream> lower_;
   help::Bytearray staged_;
   std::size_t allowance_ = 0;
+  bool lacksMemory_ = false;
   std::optional<IoResult> end_;
   std::optional<IoResult> writeEnd_;
 };

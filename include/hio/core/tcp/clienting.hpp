@@ -219,6 +219,7 @@ class HIO_EXPORT Client : public Link {
   bool draining_ = false;
   bool secured_ = false;  // shaking_ has been through secured()
   net::IoResult::On shakesOn_ = net::IoResult::On::read;
+  bool shakeLacksMemory_ = false;
   bool noDelay_;
   bool keepAlive_;
   bool lookupTells_ = false;  // the waker of news

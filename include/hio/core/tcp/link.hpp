@@ -188,7 +188,7 @@ class HIO_EXPORT Link : public base::Tymee {
   // service() has something to do of which no descriptor tells, or has told already.
   bool ready() const noexcept;
   // It will after a pause: a call was blocked by what nobody tells the end of.
-  bool lacksMemory() const noexcept { return flowing() && stream_->pending().lacksMemory; }
+  bool lacksMemory() const noexcept { return flowing() && lacksMemory_; }
   const PollerBinding& binding() const noexcept { return binding_; }
   // What the link shows may have changed.
   void changed() const noexcept;
@@ -231,7 +231,8 @@ class HIO_EXPORT Link : public base::Tymee {
   PollerBinding binding_;
   std::unique_ptr<const Failure> failure_;
   std::optional<Tyme> starvedSince_;
-  bool notified_ = false;  // the stream tells the waker
+  bool notified_ = false;     // the stream tells the waker
+  bool lacksMemory_ = false;  // as of the last call
   bool halfOpen_;
   bool cutoff_ = false;
   bool ended_ = false;

@@ -102,6 +102,7 @@ class HIO_EXPORT Acceptor : public base::Tymee {
   std::deque<Incoming> axes_;
   std::optional<Failure> failure_;
   base::Tyme askedAt_{0};  // for a connection, the last time
+  bool acceptLacksMemory_ = false;
 };
 
 struct RemoterOptions {
@@ -335,6 +336,7 @@ class HIO_EXPORT ServerTls : public Server {
     Incoming incoming;
     base::Tymer tymer;
     bool watched = false;
+    bool lacksMemory = false;
   };
   void settle(Incoming& incoming, const net::IoResult& result);
   void refuse(const Address& ca, std::error_code code, std::string why);
