@@ -63,6 +63,7 @@ void Deed::Within::await_suspend(Coroutine outer) noexcept {
 
 bool Awaitable::await_suspend(std::coroutine_handle<Deed::promise_type> coroutine) {
   ReDoer& doer = *coroutine.promise().doer_;
+  doer.setBack_ = Tyme(0);
   if (ready(doer.now_, false)) return false;
   suspended(doer.waker());
   doer.await(*this);
@@ -87,7 +88,7 @@ bool ReDoer::recur(Tyme tyme) {
   now_ = tyme;
   if (awaited_ != nullptr) {
     try {
-      if (!awaited_->ready(tyme, woken())) {
+      if (!awaited_->ready(help::saturatingAdd(tyme, setBack_), woken())) {
         await(*awaited_);
         return false;
       }
@@ -104,6 +105,10 @@ void ReDoer::cut() noexcept {
   deed_.reset();
 }
 
+void ReDoer::setBack(Tyme from, Tyme to) noexcept {
+  setBack_ = help::saturatingAdd(setBack_, help::saturatingSubtract(from, to));
+}
+
 // Deeds within deeds are gone through in a loop, because not every compiler makes a jump of a
 // symmetric transfer: the stack would grow with each.
 bool ReDoer::resume() {
@@ -117,7 +122,8 @@ bool ReDoer::resume() {
 }
 
 void ReDoer::await(Awaitable& awaited) {
-  const Tyme next = awaited.next(now_);
+  Tyme next = awaited.next(help::saturatingAdd(now_, setBack_));
+  if (next != Forever) next = help::saturatingSubtract(next, setBack_);
   awaited_ = &awaited;
   if (next <= now_) {
     pace(Tyme(0));

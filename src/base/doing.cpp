@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "base/post_box.hpp"
 #include "base/run_queue.hpp"
 
 namespace hio::base {
@@ -76,15 +77,25 @@ bool DoDoer::recur(Tyme tyme) {
 
 void DoDoer::exit() { queue_->exit(); }
 
+void DoDoer::setBack(Tyme from, Tyme to) noexcept { queue_->setBack(from, to); }
+
 Doist::Doist(DoistOptions options)
     : Tymist(options.tyme, options.tock),
       real_(options.real),
+      seen_(options.tyme),
       limit_(absolute(options.limit)),
       pacer_(options.pacer),
       clock_(options.clock != nullptr ? options.clock : &help::steadyClock()),
+      box_(std::make_shared<PostBox>(options.pacer)),
       queue_(std::make_unique<RunQueue>(std::move(options.doers))) {}
 
-Doist::~Doist() = default;
+Doist::~Doist() {
+  try {
+    queue_->exit();
+  } catch (...) {  // nobody is there to be told
+  }
+  box_->close();
+}
 
 const Doers& Doist::doers() const noexcept { return queue_->doers(); }
 
@@ -133,12 +144,34 @@ void Doist::run(DoistRun how) {
 }
 
 void Doist::enter() {
-  if (pacer_ != nullptr) pacer_->start(tyme());
+  if (!queue_->entered()) {
+    stopped_ = false;
+    seen_ = tyme();
+    if (pacer_ != nullptr) pacer_->start(tyme());
+  }
   queue_->enter(tymen(), pacer_ != nullptr);
 }
 
+// What recur() and poll() must not be called in.
+class Doist::Turn {
+ public:
+  Turn(Doist& doist, const char* what) : doist_(doist) {
+    if (doist.turning_) throw std::logic_error(what);
+    doist.turning_ = true;
+    doist.queue_->alarm(nullptr);
+  }
+  ~Turn() { doist_.turning_ = false; }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  Doist& doist_;
+};
+
 void Doist::recur() {
-  queue_->cycle(tyme());
+  const Turn turn(*this, "recur: called from one of its own doers");
+  followTyme();
+  cycle();
   pass();
 }
 
@@ -147,14 +180,69 @@ void Doist::exit() {
   queue_->exit();
 }
 
+bool Doist::poll(Tyme atMost) {
+  const Turn turn(*this, "poll: called from one of its own doers");
+  followTyme();
+  if (pacer_ != nullptr && !stopped_) {
+    const Tyme now = pacer_->now(tyme());
+    const Tyme until = std::min(due(), help::saturatingAdd(now, std::max(atMost, Tyme(0))));
+    advance(until);
+  }
+  cycle();
+  if (pacer_ == nullptr) pass();
+  queue_->alarm(pacer_);
+  return !stopped_ && deeds() > 0;
+}
+
+std::optional<Tyme> Doist::maxSleep() const {
+  const Tyme next = due();
+  if (next == Forever) return std::nullopt;
+  const Tyme now = pacer_ != nullptr ? pacer_->now(tyme()) : tyme();
+  return std::max(help::saturatingSubtract(next, now), Tyme(0));
+}
+
+bool Doist::post(std::function<void()> function) { return poster().post(std::move(function)); }
+
+void Doist::pacer(Pacer* pacer) noexcept {
+  pacer_ = pacer;
+  box_->pacer(pacer);
+  if (queue_->alarmed()) queue_->alarm(pacer);
+}
+
 std::optional<Tyme> Doist::deadline() const {
   const Tyme next = due();
   return next == Forever ? std::nullopt : std::optional(next);
 }
 
+void Doist::cycle() {
+  if (box_->any()) box_->run();
+  const Tyme now = tyme();
+  queue_->cycle(now);
+  seen_ = now;
+  followTyme();
+}
+
+// The tyme may have been set by hand since this Doist left it.
+void Doist::followTyme() {
+  if (tyme() == seen_) return;
+  if (pacer_ != nullptr) pacer_->start(tyme());
+  see();
+}
+
+// From seen_ to the tyme that it is now.
+void Doist::see() noexcept {
+  const Tyme now = tyme();
+  if (now < seen_) {
+    queue_->setBack(seen_, now);
+    stop_ = RunQueue::setBack(stop_, seen_, now);
+  }
+  seen_ = now;
+}
+
 Tyme Doist::due() const {
-  if (queue_->anyWoken()) return tyme();
+  if (queue_->anyWoken() || box_->any()) return tyme();
   Tyme next = queue_->firstRetyme();
+  if (tyme() < seen_) next = RunQueue::setBack(next, seen_, tyme());  // as followTyme() will
   if (queue_->anyEveryCycle()) {
     next = std::min(next, help::saturatingAdd(tyme(), std::max(tock(), Tyme(0))));
   }
@@ -164,15 +252,20 @@ Tyme Doist::due() const {
 void Doist::pass() {
   if (pacer_ == nullptr) {
     tick();
-    return;
+    seen_ = tyme();
+  } else if (deeds() > 0 && !stopped_) {
+    advance(std::min(due(), stop_));
   }
-  if (deeds() == 0 || stopped_) return;
-  const Tyme next = pacer_->advance(tyme(), std::min(due(), stop_));
+}
+
+void Doist::advance(Tyme until) {
+  const Tyme next = pacer_->advance(tyme(), until);
   if (next == Forever) {
     stopped_ = true;
-  } else if (next > tyme()) {
-    tyme(next);
+    return;
   }
+  tyme(next);
+  see();
 }
 
 }  // namespace hio::base

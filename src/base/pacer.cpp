@@ -11,13 +11,22 @@ RealPacer::RealPacer(help::Clock& clock) noexcept : clock_(clock) {}
 void RealPacer::start(Tyme tyme) { origin_ = saturatingSubtract(clock_.now(), tyme); }
 
 Tyme RealPacer::advance(Tyme tyme, Tyme until) {
-  if (!origin_) start(tyme);
+  const Tyme begun = now(tyme);
   if (until == Forever) {
     wait(std::nullopt);
   } else {
-    wait(std::max(saturatingSubtract(until, saturatingSubtract(clock_.now(), *origin_)), Tyme(0)));
+    wait(std::max(saturatingSubtract(until, begun), Tyme(0)));
   }
-  return saturatingSubtract(clock_.now(), *origin_);
+  return now(begun);
+}
+
+Tyme RealPacer::now(Tyme tyme) {
+  if (origin_) {
+    const Tyme now = saturatingSubtract(clock_.now(), *origin_);
+    if (now >= tyme) return now;
+  }
+  start(tyme);  // the clock was set back: the tyme goes on from where it was
+  return tyme;
 }
 
 Tyme VirtualPacer::advance(Tyme tyme, Tyme until) { return std::max(tyme, until); }

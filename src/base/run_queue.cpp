@@ -34,10 +34,6 @@ Doers checked(Doers doers) {
   return doers;
 }
 
-bool sooner(const RunEntry& one, const RunEntry& other) noexcept {
-  return one.retyme != other.retyme ? one.retyme < other.retyme : one.position < other.position;
-}
-
 // An object, so that it is inlined where it is used.
 constexpr auto inOrder = [](const RunEntry* one, const RunEntry* other) noexcept {
   return one->position < other->position;
@@ -47,8 +43,15 @@ constexpr auto inOrder = [](const RunEntry* one, const RunEntry* other) noexcept
 
 void RunEntry::wake() noexcept {
   if (woken || (state != State::idle && state != State::visited)) return;
-  if (place == Place::due) {
+  if (place == Place::due || place == Place::roused) {
     dueToWake = true;
+    return;
+  }
+  if (queue->isToCome(*this)) {
+    queue->unplace(*this);
+    dueToWake = true;
+    place = Place::roused;
+    queue->roused_.push(*this);
     return;
   }
   queue->linkWoken(*this);
@@ -65,18 +68,26 @@ class RunQueue::Cycle {
  public:
   explicit Cycle(RunQueue& queue) noexcept : queue_(queue) { queue_.cycling_ = true; }
   ~Cycle() {
+    queue_.cycling_ = false;
     for (RunEntry* const entry : queue_.due_) {
-      if (entry == nullptr) continue;
-      queue_.place(*entry);
-      if (std::exchange(entry->dueToWake, false)) queue_.linkWoken(*entry);
+      if (entry != nullptr) stayDue(*entry);
     }
     queue_.due_.clear();
-    queue_.cycling_ = false;
+    while (!queue_.roused_.empty()) {
+      RunEntry& entry = queue_.roused_.front();
+      queue_.roused_.pop(entry);
+      stayDue(entry);
+    }
   }
   Cycle(const Cycle&) = delete;
   Cycle& operator=(const Cycle&) = delete;
 
  private:
+  void stayDue(RunEntry& entry) noexcept {
+    queue_.place(entry);
+    if (std::exchange(entry.dueToWake, false)) queue_.linkWoken(entry);
+  }
+
   RunQueue& queue_;
 };
 
@@ -107,12 +118,24 @@ void RunQueue::cycle(Tyme tyme) {
   if (cycling_) throw std::logic_error("recur: called from one of its own doers");
   const Cycle cycle(*this);
   gather(tyme);
-  for (std::size_t i = 0; i < due_.size(); ++i) {
-    RunEntry* const entry = std::exchange(due_[i], nullptr);
-    if (entry == nullptr) continue;
+  cycleEnd_ = positions_;
+  std::size_t index = 0;
+  while (RunEntry* const entry = next(index)) {
     entry->place = RunEntry::Place::none;
+    visiting_ = entry->position;
     visit(*entry, tyme);
   }
+}
+
+RunEntry* RunQueue::next(std::size_t& index) noexcept {
+  while (index < due_.size() && due_[index] == nullptr) ++index;
+  const bool more = index < due_.size();
+  if (!roused_.empty() && (!more || AddedBefore()(roused_.front(), *due_[index]))) {
+    RunEntry& entry = roused_.front();
+    roused_.pop(entry);
+    return &entry;
+  }
+  return more ? std::exchange(due_[index++], nullptr) : nullptr;
 }
 
 void RunQueue::exit() {
@@ -127,6 +150,7 @@ void RunQueue::extend(Doers doers) {
     return;
   }
   add(doers);
+  if (alarm_ != nullptr) std::exchange(alarm_, nullptr)->wake();
   wakeOwner();
 }
 
@@ -156,7 +180,19 @@ void RunQueue::wakeOwner() noexcept {
 }
 
 Tyme RunQueue::firstRetyme() const noexcept {
-  return timed_.empty() ? Forever : timed_.front()->retyme;
+  return timed_.empty() ? Forever : timed_.front().retyme;
+}
+
+Tyme RunQueue::setBack(Tyme due, Tyme from, Tyme to) noexcept {
+  if (due <= to || due == Forever) return due;
+  return help::saturatingAdd(to, std::max(help::saturatingSubtract(due, from), Tyme(0)));
+}
+
+void RunQueue::setBack(Tyme from, Tyme to) noexcept {
+  timed_.changeAll([from, to](RunEntry& entry) { entry.retyme = setBack(entry.retyme, from, to); });
+  for (RunEntry* entry = first_; entry != nullptr; entry = entry->after) {
+    entry->doer->setBack(from, to);
+  }
 }
 
 void RunQueue::add(const Doers& doers) {
@@ -350,8 +386,8 @@ void RunQueue::gather(Tyme tyme) noexcept {
   ready_.clear();
   everyCycles_ = 0;
   while (firstRetyme() <= tyme && !timed_.empty()) {
-    RunEntry& entry = *timed_.front();
-    popTimed(entry);
+    RunEntry& entry = timed_.front();
+    timed_.pop(entry);
     take(entry);
   }
   while (firstWoken_ != nullptr) {
@@ -359,7 +395,7 @@ void RunQueue::gather(Tyme tyme) noexcept {
     unlinkWoken(entry);
     entry.dueToWake = true;
     if (entry.place == RunEntry::Place::due) continue;
-    if (entry.place == RunEntry::Place::timed) popTimed(entry);
+    if (entry.place == RunEntry::Place::timed) timed_.pop(entry);
     take(entry);
   }
   if (!std::is_sorted(due_.begin(), due_.end(), inOrder)) {
@@ -379,7 +415,8 @@ void RunQueue::reserve() {
   const std::size_t capacity = std::max<std::size_t>(4, 2 * size_);
   ready_.reserve(capacity);
   due_.reserve(capacity);
-  timed_.reserve(capacity);  // last: its capacity tells that all three have it
+  roused_.reserve(capacity);
+  timed_.reserve(capacity);  // last: its capacity tells that all four have it
 }
 
 void RunQueue::link(RunEntry& entry) noexcept {
@@ -402,6 +439,7 @@ void RunQueue::linkWoken(RunEntry& entry) noexcept {
   entry.wokenAfter = nullptr;
   (lastWoken_ != nullptr ? lastWoken_->wokenAfter : firstWoken_) = &entry;
   lastWoken_ = &entry;
+  if (alarm_ != nullptr) std::exchange(alarm_, nullptr)->wake();
 }
 
 void RunQueue::unlinkWoken(RunEntry& entry) noexcept {
@@ -419,7 +457,8 @@ void RunQueue::place(RunEntry& entry) noexcept {
   } else if (entry.retyme == Forever) {
     entry.place = RunEntry::Place::none;
   } else {
-    pushTimed(entry);
+    entry.place = RunEntry::Place::timed;
+    timed_.push(entry);
   }
 }
 
@@ -428,7 +467,7 @@ void RunQueue::unplace(RunEntry& entry) noexcept {
     case RunEntry::Place::none:
       break;
     case RunEntry::Place::timed:
-      popTimed(entry);
+      timed_.pop(entry);
       break;
     case RunEntry::Place::ready:
       ready_[entry.index] = nullptr;
@@ -437,47 +476,11 @@ void RunQueue::unplace(RunEntry& entry) noexcept {
     case RunEntry::Place::due:
       due_[entry.index] = nullptr;
       break;
+    case RunEntry::Place::roused:
+      roused_.pop(entry);
+      break;
   }
   entry.place = RunEntry::Place::none;
-}
-
-void RunQueue::pushTimed(RunEntry& entry) noexcept {
-  entry.place = RunEntry::Place::timed;
-  entry.index = timed_.size();
-  timed_.push_back(&entry);
-  sift(entry.index);
-}
-
-void RunQueue::popTimed(RunEntry& entry) noexcept {
-  const std::size_t index = entry.index;
-  RunEntry* const last = timed_.back();
-  timed_.pop_back();
-  entry.place = RunEntry::Place::none;
-  if (last == &entry) return;
-  timed_[index] = last;
-  last->index = index;
-  sift(index);
-}
-
-// Moves the one at `index` up or down to where it belongs.
-void RunQueue::sift(std::size_t index) noexcept {
-  RunEntry* const entry = timed_[index];
-  const auto put = [this](std::size_t at, RunEntry* moved) {
-    timed_[at] = moved;
-    moved->index = at;
-  };
-  while (index > 0 && sooner(*entry, *timed_[(index - 1) / 2])) {
-    const std::size_t parent = (index - 1) / 2;
-    put(index, timed_[parent]);
-    index = parent;
-  }
-  for (std::size_t child = 2 * index + 1; child < timed_.size(); child = 2 * index + 1) {
-    if (child + 1 < timed_.size() && sooner(*timed_[child + 1], *timed_[child])) ++child;
-    if (!sooner(*timed_[child], *entry)) break;
-    put(index, timed_[child]);
-    index = child;
-  }
-  put(index, entry);
 }
 
 }  // namespace hio::base

@@ -1,4 +1,4 @@
-// The deeds of a Doist or a DoDoer: which doers run there, and which of them is due when.
+// The doers that a Doist or a DoDoer runs, and when each is due.
 #pragma once
 
 #include <cstddef>
@@ -8,58 +8,28 @@
 #include <optional>
 #include <vector>
 
+#include "base/entry_heap.hpp"
+#include "base/run_entry.hpp"
 #include "hio/base/doing.hpp"
 
 namespace hio::base {
 
-// hio takes the absolute value of a tock or a limit; the most negative one has none.
-constexpr Tyme absolute(Tyme tyme) noexcept {
-  if (tyme == Tyme::min()) return Forever;
-  return tyme < Tyme(0) ? -tyme : tyme;
-}
-
-// A doer's place in an agenda. Kept by the doer and its wakers, so it outlives both the run and the
-// agenda; the agenda keeps the doer while it runs.
-struct RunEntry final : Wakeable {
-  enum class State : std::uint8_t {
-    out,       // does not run
-    admitted,  // will be entered by the call that is under way
-    entering,  // in begin or enter
-    idle,      // between two visits
-    visited,   // in recur
-    leaving,   // in clean, close, abort or exit
-  };
-  // The list that tells when it is due, and its index there.
-  enum class Place : std::uint8_t { none, timed, ready, due };
-
-  void wake() noexcept override;
-  void wakeAfterVisit() noexcept override;
-
-  std::shared_ptr<Doer> doer;
-  RunQueue* queue = nullptr;   // null: out
-  RunEntry* before = nullptr;  // in the order in which doers were added
-  RunEntry* after = nullptr;
-  RunEntry* wokenBefore = nullptr;
-  RunEntry* wokenAfter = nullptr;
-  std::uint64_t position = 0;  // rises with each doer that is added
-  std::size_t index = 0;
-  Tyme retyme{0};
-  std::optional<Tyme> nextRetyme;  // asked for during a visit; these two are for once
-  std::optional<Tyme> nextTock;
-  State state = State::out;
-  Place place = Place::none;
-  bool everyCycle = false;      // due in each cycle: retyme has no meaning
-  bool woken = false;           // in the list of those
-  bool asksAfterVisit = false;  // in this visit
-  bool dueToWake = false;       // the visit is due to a waker
-  bool ended = false;           // its coroutine has returned, done or not
-  bool removed = false;         // to be closed when its context has returned
+// Orders of entries: by due time, and by position.
+struct SoonerDue {
+  bool operator()(const RunEntry& one, const RunEntry& other) const noexcept {
+    return one.retyme != other.retyme ? one.retyme < other.retyme : one.position < other.position;
+  }
+};
+struct AddedBefore {
+  bool operator()(const RunEntry& one, const RunEntry& other) const noexcept {
+    return one.position < other.position;
+  }
 };
 
 class RunQueue {
  public:
-  // The owner is the slot of the DoDoer whose agenda this is. Throws std::invalid_argument if a
-  // doer is null.
+  // `owner` is the entry of the DoDoer whose queue this is. Throws std::invalid_argument if a doer
+  // is null.
   explicit RunQueue(Doers doers, RunEntry* owner = nullptr);
   ~RunQueue();
   RunQueue(const RunQueue&) = delete;
@@ -73,11 +43,19 @@ class RunQueue {
   // `skips`: whether visits that were missed are left out, as they are where the tyme may jump.
   void enter(const Tymth& tymth, bool skips);
   bool skips() const noexcept { return skips_; }
+  bool entered() const noexcept { return entered_; }
   // Visits all that are due at `tyme`.
   void cycle(Tyme tyme);
   void exit();
   void extend(Doers doers);
   void remove(const Doers& doers);
+  // The tyme was set back: what is due after `to` is as far from there as it was from `from`, but
+  // not before `to`. In the queues of DoDoers, too.
+  void setBack(Tyme from, Tyme to) noexcept;
+  static Tyme setBack(Tyme due, Tyme from, Tyme to) noexcept;
+  // While set, it is woken when a doer of this queue is, for a Doist whose loop sleeps elsewhere.
+  void alarm(Pacer* pacer) noexcept { alarm_ = pacer; }
+  bool alarmed() const noexcept { return alarm_ != nullptr; }
 
   // Whether one was woken; whether one wants each cycle; when the first of the others is due.
   bool anyWoken() const noexcept { return firstWoken_ != nullptr; }
@@ -115,11 +93,14 @@ class RunQueue {
   void unlinkWoken(RunEntry& entry) noexcept;
   void unplace(RunEntry& entry) noexcept;
   void gather(Tyme tyme) noexcept;
+  // The next one to be visited in this cycle; null: none is left.
+  RunEntry* next(std::size_t& index) noexcept;
+  // Whether a cycle is under way in which the entry is to come.
+  bool isToCome(const RunEntry& entry) const noexcept {
+    return cycling_ && entry.position > visiting_ && entry.position < cycleEnd_;
+  }
   // Puts it where it waits for its next visit.
   void place(RunEntry& entry) noexcept;
-  void pushTimed(RunEntry& entry) noexcept;
-  void popTimed(RunEntry& entry) noexcept;
-  void sift(std::size_t index) noexcept;
 
   Doers doers_;
   RunEntry* const owner_;
@@ -127,6 +108,8 @@ class RunQueue {
   bool skips_ = false;
   bool entered_ = false;
   bool cycling_ = false;
+  std::uint64_t visiting_ = 0;  // the position of the entry being visited
+  std::uint64_t cycleEnd_ = 0;  // positions from here on were added during the cycle
   std::uint64_t positions_ = 0;
   std::size_t size_ = 0;
   std::size_t everyCycles_ = 0;
@@ -134,10 +117,12 @@ class RunQueue {
   RunEntry* last_ = nullptr;
   RunEntry* firstWoken_ = nullptr;
   RunEntry* lastWoken_ = nullptr;
-  // Capacities suffice for all slots, so that only adding allocates.
-  std::vector<RunEntry*> timed_;  // a heap: the first due is at the front
+  Pacer* alarm_ = nullptr;
+  // Capacities suffice for all entries, so that only adding allocates.
+  EntryHeap<SoonerDue> timed_;
   std::vector<RunEntry*> ready_;  // everyCycle; null where one has left
   std::vector<RunEntry*> due_;  // the cycle's, in order; null where visited, or where one has left
+  EntryHeap<AddedBefore> roused_;  // woken during the cycle, and to be visited in it
 };
 
 }  // namespace hio::base

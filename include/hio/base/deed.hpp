@@ -63,7 +63,8 @@ class HIO_EXPORT Awaitable {
   virtual ~Awaitable() = default;
 
   // Whether the wait is over. Asked when the wait begins and then at each visit of the doer;
-  // `woken`: the visit is due to its waker.
+  // `woken`: the visit is due to its waker. `tyme` goes on evenly from the begin of the wait: where
+  // the Doist's tyme is set back meanwhile, this one is not, so a wait lasts as long as it should.
   virtual bool ready(Tyme tyme, bool woken) = 0;
   // Asked after each "not yet": when to ask again if the doer is not woken before. A tyme that has
   // passed: in each cycle; Forever: not by itself.
@@ -93,6 +94,7 @@ class HIO_EXPORT ReDoer : public Doer {
   void begin() final;
   bool recur(Tyme tyme) final;
   void cut() noexcept final;
+  void setBack(Tyme from, Tyme to) noexcept final;
   bool resume();
   void await(Awaitable& awaited);
   void pace(Tyme tock) noexcept;
@@ -102,6 +104,7 @@ class HIO_EXPORT ReDoer : public Doer {
   std::coroutine_handle<> innermost_;
   Awaitable* awaited_ = nullptr;
   Tyme now_{0};
+  Tyme setBack_{0};     // by how much in all since the wait began
   bool going_ = false;  // goes on with innermost_ without waiting for a visit
 };
 

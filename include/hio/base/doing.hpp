@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "hio/base/pacer.hpp"
+#include "hio/base/poster.hpp"
 #include "hio/base/tyming.hpp"
 #include "hio/base/waker.hpp"
 #include "hio/export.hpp"
@@ -85,6 +86,8 @@ class HIO_EXPORT Doer : public Tymee {
   // abort.
   virtual void begin() {}
   virtual void cut() noexcept {}
+  // The tyme was set back.
+  virtual void setBack(Tyme /*from*/, Tyme /*to*/) noexcept {}
 
   Tyme tock_;
   bool done_ = false;
@@ -127,6 +130,8 @@ class HIO_EXPORT DoDoer : public Doer {
   void exit() override;
 
  private:
+  void setBack(Tyme from, Tyme to) noexcept override;
+
   bool always_;
   std::unique_ptr<RunQueue> queue_;
 };
@@ -190,7 +195,7 @@ class HIO_EXPORT Doist : public Tymist {
   bool done() const noexcept { return done_; }
   Tyme limit() const noexcept { return limit_; }
   // Another idler for the cycles to come, such as one that needs this Doist's time to be made.
-  void pacer(Pacer* pacer) noexcept { pacer_ = pacer; }
+  void pacer(Pacer* pacer) noexcept;
   bool real() const noexcept { return real_; }
 
   // run() by hand, in a loop of one's own: enter all, one cycle, close all. An error leaves the
@@ -198,6 +203,29 @@ class HIO_EXPORT Doist : public Tymist {
   void enter();
   void recur();
   void exit();
+  // For a loop of somebody else's: takes the time from the pacer, has it tell of readiness, runs
+  // one cycle and returns; called too often it visits nobody. Waits before the cycle for at most
+  // `atMost` until there is something to do. False when no doer runs any more, or after stop().
+  // Throws as recur(). After enter(), watch net::Poller::fd() and call poll() when it is readable
+  // or maxSleep() has passed:
+  //   wait for the descriptor at most doist.maxSleep(); then doist.poll()
+  // The descriptor becomes readable, too, when a function is posted or a doer woken or added
+  // between two calls. Without a pacer as recur(), which ticks on.
+  bool poll(Tyme atMost = Tyme(0));
+  // How long the loop may sleep from now, by the pacer's clock: 0 when something is due, empty when
+  // nothing is before the descriptor is readable.
+  std::optional<Tyme> maxSleep() const;
+
+  // Has `function` run on the Doist's thread, from any thread: before the visits of the next cycle,
+  // in the order of posting. What is posted by one that runs is for the cycle after that. Ends a
+  // pacer's wait where that can be woken; the Doist has to be alive, a poster() need not know. What
+  // one throws comes out of recur() as a pacer's error does; those behind it stay for the next
+  // cycle. It does not keep run() from ending: what is left then is for the next run, and destroyed
+  // with the Doist. A cycle without any costs one load of an atomic. True; throws as
+  // Poster::post().
+  bool post(std::function<void()> function);
+  Poster poster() const noexcept { return Poster(box_); }
+
   // hio's names at the time.
   void ready() { enter(); }
   void once() { recur(); }
@@ -206,17 +234,26 @@ class HIO_EXPORT Doist : public Tymist {
   std::optional<Tyme> deadline() const;
 
  private:
+  class Turn;
+
+  void cycle();
   void pass();
+  void advance(Tyme until);
+  void followTyme();
+  void see() noexcept;
   Tyme due() const;
 
   bool real_;
   bool running_ = false;
+  bool turning_ = false;  // in recur() or poll()
   bool stopped_ = false;
   bool done_ = false;
+  Tyme seen_;  // the tyme as this Doist left it last
   Tyme limit_;
   Tyme stop_ = Forever;
   Pacer* pacer_;
   help::Clock* clock_;
+  std::shared_ptr<PostBox> box_;
   std::unique_ptr<RunQueue> queue_;
 };
 

@@ -50,10 +50,10 @@ class HIO_EXPORT Tymist {
   Tyme tock() const noexcept { return tock_; }
   void tock(Tyme tock) noexcept { tock_ = tock; }
 
-  // Moves the tyme on by `tock`, which may be 0 or negative; by tock() when not given. Returns the
-  // new tyme.
+  // Moves the tyme on by `tock`, which may be 0 or negative; by tock() when not given. It stops at
+  // the ends of what Tyme can hold. Returns the new tyme.
   Tyme tick() noexcept { return tick(tock_); }
-  Tyme tick(Tyme tock) noexcept { return *tyme_ += tock; }
+  Tyme tick(Tyme tock) noexcept { return *tyme_ = help::saturatingAdd(*tyme_, tock); }
 
   // A view that follows every later change.
   Tymth tymen() const noexcept { return Tymth(tyme_); }
