@@ -2,6 +2,14 @@
 
 namespace hio::net {
 
+PollerRef::PollerRef(Poller* poller) noexcept {
+  if (poller != nullptr) poller_ = poller->self_;
+}
+
+Poller::~Poller() { end(); }
+
+void Poller::end() noexcept { *self_ = nullptr; }
+
 Registration& Registration::operator=(Registration&& other) noexcept {
   std::swap(poller_, other.poller_);
   std::swap(handle_, other.handle_);
@@ -10,7 +18,7 @@ Registration& Registration::operator=(Registration&& other) noexcept {
 }
 
 void Registration::reset() noexcept {
-  if (Poller* const poller = std::exchange(poller_, nullptr)) poller->forget(handle_, fd_);
+  if (Poller* const poller = std::exchange(poller_, {}).get()) poller->forget(handle_, fd_);
 }
 
 void Registration::resetClosing() noexcept {

@@ -62,9 +62,9 @@ class DnsLookup final : public Lookup, private ReadinessHandler {
 
   bool attach(Poller* poller, base::Waker waker) override {
     waker_ = std::move(waker);
-    if (poller != poller_) watched_.clear();
+    if (poller != poller_.get()) watched_.clear();
     poller_ = poller;
-    return poller_ != nullptr && (!channel_ || !watchAll());
+    return poller != nullptr && (!channel_ || !watchAll());
   }
 
  private:
@@ -117,12 +117,13 @@ class DnsLookup final : public Lookup, private ReadinessHandler {
   }
 
   std::error_code watchAll() {
-    if (poller_ == nullptr) return {};
+    Poller* const poller = poller_.get();
+    if (poller == nullptr) return {};
     for (const int fd : sockets()) {
       const auto isIt = [fd](const Watched& each) { return each.fd == fd; };
       if (std::any_of(watched_.begin(), watched_.end(), isIt)) continue;
       std::error_code code;
-      watched_.push_back({fd, poller_->watch(fd, *this, code)});
+      watched_.push_back({fd, poller->watch(fd, *this, code)});
       if (code) return code;
     }
     return {};
@@ -173,7 +174,7 @@ class DnsLookup final : public Lookup, private ReadinessHandler {
 
   std::string name_;
   std::string servers_;
-  Poller* poller_ = nullptr;
+  PollerRef poller_;
   base::Waker waker_;
   std::vector<Watched> watched_;
   std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> open_{};

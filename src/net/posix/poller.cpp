@@ -11,6 +11,7 @@
 
 #include "hio/help/timing.hpp"
 #include "net/posix/descriptor.hpp"
+#include "net/posix/fork.hpp"
 #include "net/posix/spin_pace.hpp"
 
 namespace hio::net {
@@ -21,7 +22,7 @@ using posix::Descriptor;
 using posix::lastError;
 using posix::SpinPace;
 
-// Its table of watchers gives each registration a number of its own, so that an event of a
+// Its table of handlers gives each registration a number of its own, so that an event of a
 // descriptor that was closed meanwhile, or lives on in a child process, reaches nobody.
 class Epoll final : public Poller {
  public:
@@ -36,7 +37,19 @@ class Epoll final : public Poller {
     }
   }
 
+  ~Epoll() override {
+    end();
+    // Nobody else will tell them.
+    for (const Entry& entry : entries_) {
+      if (entry.watcher != nullptr) entry.watcher->ready({.readable = true, .writable = true});
+    }
+  }
+
   Registration watch(int fd, ReadinessHandler& watcher, std::error_code& code) override {
+    if (family_.isChild()) {
+      code = std::make_error_code(std::errc::operation_not_permitted);
+      return {};
+    }
     const std::uint32_t index = take(code);
     if (code) return {};
     Entry& entry = entries_[index];
@@ -53,6 +66,9 @@ class Epoll final : public Poller {
   }
 
   IoResult wait(std::optional<Tyme> atMost) override {
+    if (family_.isChild()) {
+      return IoResult::failed(std::make_error_code(std::errc::operation_not_permitted));
+    }
     if (atMost) atMost = std::max(*atMost, Tyme(0));
     const bool waits = !atMost || *atMost > Tyme(0);
     const bool hurries = waits && !std::exchange(inBulk_, false);
@@ -61,18 +77,30 @@ class Epoll final : public Poller {
       const std::error_code code = lastError();
       return code == std::errc::interrupted ? IoResult::done() : IoResult::failed(code);
     }
-    return IoResult::done(tell(static_cast<std::size_t>(count)));
+    std::size_t told = tell(static_cast<std::size_t>(count));
+    // A foreign loop may watch fd() edge-triggered: it has to be drained.
+    for (int more = count, rounds = 0; more == Room && rounds < 64; ++rounds) {
+      more = look(Tyme(0));
+      if (more > 0) told += tell(static_cast<std::size_t>(more));
+    }
+    return IoResult::done(told);
   }
+
+  int fd() const noexcept override { return epoll_.get(); }
 
   void bulk() noexcept override { inBulk_ = true; }
 
   void wake() noexcept override {
+    if (family_.isChild()) return;
+    const int before = errno;
     const std::uint64_t one = 1;
     // It fails only when enough wakes are waiting already.
     (void)!::write(waker_.get(), &one, sizeof one);
+    errno = before;
   }
 
  private:
+  static constexpr int Room = 256;
   static constexpr std::uint64_t WakerHandle = ~std::uint64_t(0);
 
   struct Entry {
@@ -86,7 +114,8 @@ class Epoll final : public Poller {
     entry.watcher = nullptr;
     ++entry.generation;
     free_.push_back(index);  // there is room: take() saw to it
-    if (fd >= 0) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+    // A child shares the kernel's table with its parent.
+    if (fd >= 0 && !family_.isChild()) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
   }
 
   std::uint32_t take(std::error_code& code) noexcept {
@@ -106,23 +135,22 @@ class Epoll final : public Poller {
   }
 
   int look(std::optional<Tyme> atMost) noexcept {
-    timespec limit{};
-    if (atMost) {
-      constexpr std::int64_t Second = 1'000'000'000;
-      limit = {.tv_sec = atMost->count() / Second, .tv_nsec = atMost->count() % Second};
-    }
-    const int room = static_cast<int>(events_.size());
+#ifdef HIO_HAVE_EPOLL_PWAIT2
     if (fine_) {
+      constexpr std::int64_t Second = 1'000'000'000;
+      timespec limit{};
+      if (atMost) limit = {atMost->count() / Second, atMost->count() % Second};
       const int count =
-          ::epoll_pwait2(epoll_.get(), events_.data(), room, atMost ? &limit : nullptr, nullptr);
+          ::epoll_pwait2(epoll_.get(), events_.data(), Room, atMost ? &limit : nullptr, nullptr);
       if (count >= 0 || errno != ENOSYS) return count;
       fine_ = false;
     }
-    // A kernel older than 5.11 counts in milliseconds.
+#endif
+    // A kernel older than 5.11, or a C library older than 2.35: to the millisecond.
     constexpr std::int64_t Most = 60'000;
     const int most =
         atMost ? static_cast<int>(std::min(Most, (atMost->count() + 999'999) / 1'000'000)) : -1;
-    return ::epoll_wait(epoll_.get(), events_.data(), room, most);
+    return ::epoll_wait(epoll_.get(), events_.data(), Room, most);
   }
 
   // Looks again and again for a while, then sleeps.
@@ -161,15 +189,18 @@ class Epoll final : public Poller {
     return told;
   }
 
+  posix::Family family_;
   Tyme spin_;
   SpinPace pace_;
   bool inBulk_ = false;  // since the last wait that could have slept
-  bool fine_ = true;     // the kernel waits by the nanosecond
+#ifdef HIO_HAVE_EPOLL_PWAIT2
+  bool fine_ = true;  // the kernel waits by the nanosecond
+#endif
   Descriptor epoll_;
   Descriptor waker_;
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> free_;
-  std::array<epoll_event, 256> events_;
+  std::array<epoll_event, Room> events_;
 };
 
 }  // namespace

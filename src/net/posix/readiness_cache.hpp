@@ -1,4 +1,4 @@
-// What a poller has told of one socket.
+// What is known of one socket's readiness.
 #pragma once
 
 #include <utility>
@@ -7,44 +7,46 @@
 
 namespace hio::net::posix {
 
-// Registers at the first call that is blocked, once. Without a poller every call is worth trying.
+// Registers at the first call that is blocked, once. Without a poller, or when that is no more,
+// every call is worth trying.
 class ReadinessCache final : public ReadinessHandler {
  public:
   ~ReadinessCache() { watch_.resetClosing(); }
 
   void attach(Poller* poller, base::Waker waker) noexcept {
     waker_ = std::move(waker);
-    if (poller == poller_) return;
+    if (poller == poller_.get()) return;
     watch_.reset();
     poller_ = poller;
     readable_ = writable_ = true;
   }
 
-  bool attached() const noexcept { return poller_ != nullptr; }
-  bool readable() const noexcept { return readable_; }
-  bool writable() const noexcept { return writable_; }
+  bool attached() const noexcept { return static_cast<bool>(poller_); }
+  bool readable() const noexcept { return readable_ || !attached(); }
+  bool writable() const noexcept { return writable_ || !attached(); }
 
   // The kernel says that a call would block.
   IoResult blocked(int fd, IoResult::On on) {
-    if (poller_ == nullptr) return IoResult::blocked(on);
+    Poller* const poller = poller_.get();
+    if (poller == nullptr) return IoResult::blocked(on);
     (on == IoResult::On::read ? readable_ : writable_) = false;
     if (on == IoResult::On::read) urgent_ = false;
     if (watch_) return IoResult::blocked(on);
     std::error_code code;
-    watch_ = poller_->watch(fd, *this, code);
+    watch_ = poller->watch(fd, *this, code);
     return code ? IoResult::failed(code) : IoResult::blocked(on);
   }
   // A socket that is still connecting has nothing to be read until the poller says so.
   IoResult connecting(int fd) {
     connected_ = false;
-    if (poller_ != nullptr) readable_ = false;
+    if (attached()) readable_ = false;
     return blocked(fd, IoResult::On::write);
   }
   // The poller has told of room for sending and of no failure: the socket has connected since.
   bool connected() const noexcept { return connected_; }
-  // A call has moved less than it could have: the next one would block. Not so before the socket is
-  // watched, as nobody would tell, nor at the end of a stream, which has to be read, nor where
-  // urgent data ends a read early.
+  // A transfer was short, so the next one would block. Exceptions: the socket is not registered yet
+  // (nobody would tell); the end of the stream, which has to be read; urgent data, which ends a
+  // read early.
   void spent(IoResult::On on) noexcept {
     if (!watch_) return;
     if (on == IoResult::On::write) {
@@ -57,7 +59,8 @@ class ReadinessCache final : public ReadinessHandler {
   // So many bytes have been received at once.
   void received(std::size_t count) noexcept {
     constexpr std::size_t Bulk = std::size_t(16) * 1024;
-    if (count >= Bulk && poller_ != nullptr) poller_->bulk();
+    if (count < Bulk) return;
+    if (Poller* const poller = poller_.get()) poller->bulk();
   }
 
   // The socket has failed: what it has received is to be asked of the kernel, told or not.
@@ -73,7 +76,7 @@ class ReadinessCache final : public ReadinessHandler {
   }
 
  private:
-  Poller* poller_ = nullptr;
+  PollerRef poller_;
   base::Waker waker_;
   Registration watch_;
   bool readable_ = true;

@@ -12,7 +12,14 @@
 
 namespace hio::net::posix {
 
+bool SocketStream::isForeign() noexcept {
+  if (!family_.isChild()) return false;
+  first_ = std::make_error_code(std::errc::operation_not_permitted);
+  return true;
+}
+
 IoResult SocketStream::connect() {
+  if (isForeign()) return refuse(first_);
   if (connected_) return IoResult::done();
   if (first_) return refuse(first_);
   if (readiness_.connected()) return finishConnect();
@@ -54,6 +61,7 @@ IoResult SocketStream::refuse(std::error_code code) noexcept {
 }
 
 IoResult SocketStream::receive(std::span<std::byte> room) {
+  if (isForeign()) return IoResult::failed(first_);
   if (room.empty()) return IoResult::done();
   if (!readiness_.readable()) return IoResult::blocked(IoResult::On::read);
   const ssize_t count =
@@ -67,7 +75,7 @@ IoResult SocketStream::receive(std::span<std::byte> room) {
 }
 
 IoResult SocketStream::send(std::span<const std::byte> bytes) {
-  if (first_) return IoResult::of(first_, IoResult::On::write);
+  if (isForeign() || first_) return IoResult::of(first_, IoResult::On::write);
   if (bytes.empty()) return IoResult::done();
   if (!readiness_.writable()) return IoResult::blocked(IoResult::On::write);
   return sent(
@@ -76,7 +84,7 @@ IoResult SocketStream::send(std::span<const std::byte> bytes) {
 }
 
 IoResult SocketStream::send(std::span<const std::span<const std::byte>> pieces) {
-  if (first_) return IoResult::of(first_, IoResult::On::write);
+  if (isForeign() || first_) return IoResult::of(first_, IoResult::On::write);
   std::array<iovec, 64> vectors{};
   std::size_t used = 0;
   std::size_t asked = 0;
@@ -115,6 +123,7 @@ IoResult SocketStream::error(std::error_code code, IoResult::On on) {
 }
 
 IoResult SocketStream::shutdown(Direction direction) {
+  if (family_.isChild()) return IoResult::done();  // closing takes away the child's copy only
   constexpr std::array How{SHUT_RD, SHUT_WR, SHUT_RDWR};
   if (::shutdown(fd_.get(), How.at(static_cast<std::size_t>(direction))) == 0) {
     return IoResult::done();

@@ -3,6 +3,7 @@
 
 #include "hio/net/stream.hpp"
 #include "net/posix/descriptor.hpp"
+#include "net/posix/fork.hpp"
 #include "net/posix/readiness_cache.hpp"
 
 namespace hio::net::posix {
@@ -32,12 +33,15 @@ class SocketStream final : public Stream {
   bool attach(Poller* poller, base::Waker waker) override;
 
  private:
+  // A child of fork() must not use the parent's connection: the error of each of its calls.
+  bool isForeign() noexcept;
   IoResult finishConnect();
   IoResult refuse(std::error_code code) noexcept;
   IoResult sent(ssize_t count, std::size_t asked);
   IoResult error(std::error_code code, IoResult::On on);
 
   Descriptor fd_;
+  Family family_;
   ReadinessCache readiness_;  // after fd_: it ends before the descriptor is closed
   Endpoint local_{};
   Endpoint peer_;
