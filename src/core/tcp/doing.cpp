@@ -1,5 +1,6 @@
 #include "hio/core/tcp/doing.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace hio::core::tcp {
@@ -7,84 +8,86 @@ namespace hio::core::tcp {
 using base::Forever;
 using base::Tyme;
 
-ClientDoer::ClientDoer(Client& client, LinkDoerOptions options)
+template <class T>
+LinkDoer<T>::LinkDoer(T& serviced, LinkDoerOptions options)
     : Doer({.tock = options.tock, .tymth = options.tymth}),
-      client_(client),
+      serviced_(serviced),
       poller_(options.poller) {
-  if (options.tymth) client_.wind(std::move(options.tymth));
+  if (options.tymth) serviced_.wind(std::move(options.tymth));
 }
+
+template <class T>
+LinkDoer<T>::~LinkDoer() = default;
+
+template <class T>
+void LinkDoer<T>::wind(base::Tymth tymth) {
+  Doer::wind(tymth);
+  serviced_.wind(std::move(tymth));
+}
+
+template <class T>
+void LinkDoer<T>::enter() {
+  if (net::Poller* const poller = poller_.get()) {
+    serviced_.attach(poller, waker());
+    attached_ = true;
+  }
+  serviced_.reopen();
+}
+
+template <class T>
+bool LinkDoer<T>::recur(Tyme /*tyme*/) {
+  if (!poller_) detach();  // it may have been destroyed
+  serviced_.service();
+  return false;
+}
+
+template <class T>
+std::optional<Tyme> LinkDoer<T>::due() {
+  if (!serviced_.notifies()) return std::nullopt;
+  return serviced_.deadline().value_or(Forever);
+}
+
+template <class T>
+void LinkDoer<T>::exit() {
+  serviced_.close();
+  detach();
+}
+
+template <class T>
+void LinkDoer<T>::detach() {
+  if (std::exchange(attached_, false)) serviced_.attach(nullptr);
+}
+
+template class LinkDoer<Client>;
+template class LinkDoer<Server>;
+
+ClientDoer::ClientDoer(Client& client, LinkDoerOptions options)
+    : LinkDoer(client, std::move(options)) {}
 
 ClientDoer::~ClientDoer() = default;
 
-void ClientDoer::wind(base::Tymth tymth) {
-  Doer::wind(tymth);
-  client_.wind(std::move(tymth));
-}
-
-void ClientDoer::enter() {
-  if (poller_ != nullptr) client_.attach(poller_, waker());
-  client_.reopen();
-}
-
-bool ClientDoer::recur(Tyme /*tyme*/) {
-  client_.service();
-  return false;
-}
-
-std::optional<Tyme> ClientDoer::due() {
-  if (!client_.notifies()) return std::nullopt;
-  return client_.deadline().value_or(Forever);
-}
-
-void ClientDoer::exit() {
-  client_.close();
-  if (poller_ != nullptr) client_.attach(nullptr);
-}
-
 ServerDoer::ServerDoer(Server& server, LinkDoerOptions options)
-    : Doer({.tock = options.tock, .tymth = options.tymth}),
-      server_(server),
-      poller_(options.poller) {
-  if (options.tymth) server_.wind(std::move(options.tymth));
-}
+    : LinkDoer(server, std::move(options)) {}
 
 ServerDoer::~ServerDoer() = default;
-
-void ServerDoer::wind(base::Tymth tymth) {
-  Doer::wind(tymth);
-  server_.wind(std::move(tymth));
-}
-
-void ServerDoer::enter() {
-  if (poller_ != nullptr) server_.attach(poller_, waker());
-  server_.reopen();
-}
-
-bool ServerDoer::recur(Tyme /*tyme*/) {
-  server_.service();
-  return false;
-}
-
-std::optional<Tyme> ServerDoer::due() {
-  if (!server_.notifies()) return std::nullopt;
-  return server_.deadline().value_or(Forever);
-}
-
-void ServerDoer::exit() {
-  server_.close();
-  if (poller_ != nullptr) server_.attach(nullptr);
-}
 
 bool EchoServerDoer::recur(Tyme tyme) {
   const bool done = ServerDoer::recur(tyme);
   for (Remoter* const remoter : server().serviced()) {
-    if (remoter->rxbs().empty()) continue;
-    const bool taken = remoter->tx(remoter->rxbs().view());
-    // What can no longer be sent back must not be in the way of reading up to the end.
-    if (!taken && !remoter->failure()) continue;
-    remoter->clearRxbs();
-    remoter->wake();
-    if (taken) remoter->serviceSends();
+    help::Bytearray& received = remoter->rxbs();
+    const std::size_t before = received.size();
+    while (!received.empty()) {
+      const std::size_t count = std::min(remoter->txRoom(), received.size());
+      if (count > 0 && remoter->tx(received.view().first(count))) {
+        received.consume(count);
+        remoter->serviceSends();
+        continue;
+      }
+      // What can no longer be sent back must not be in the way of reading up to the end.
+      if (remoter->failure()) remoter->clearRxbs();
+      break;
+    }
+    if (received.size() < before) remoter->wake();
   }
   return done;
 }

@@ -212,7 +212,7 @@ TEST_F(Starved, AHandshakeGoesOnAfterAPause) {
       world.add(fail(near, Op::receive, std::errc::not_enough_memory, {.times = 2}));
   const auto atServer = world.add(fail(far, Op::send, std::errc::no_buffer_space, {.times = 2}));
   const auto took = run(tlsServer, tlsClient, [&] { return tlsClient.rxbs().text() == "hello"; });
-  EXPECT_GE(took, 200ms);
+  EXPECT_GE(took, 100ms);  // a visit that the far side causes may try again before
   EXPECT_LT(took, 300ms);
 }
 

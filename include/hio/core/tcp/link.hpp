@@ -1,6 +1,7 @@
 // One end of a TCP connection, as a Client and a Remoter have it: two buffers, and how it ended.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -148,6 +149,10 @@ class HIO_EXPORT Link : public base::Tymee {
   // exceed its limit or the link is closing (T6).
   bool tx(std::span<const std::byte> data);
   bool tx(std::string_view text) { return tx(help::bytesOf(text)); }
+  // How many bytes tx() has room for.
+  std::size_t txRoom() const noexcept {
+    return limits_.txLimit - std::min(limits_.txLimit, txbs_->size());
+  }
   // One send of what is in txbs; what was taken is consumed. Nothing when not connected, cut off or
   // shut down for sending: the bytes then wait (T7, T9, O7). Throws for nothing that the network
   // did.
