@@ -6,5 +6,6 @@
 #include "hio/core/tcp/doing.hpp"
 #include "hio/core/tcp/failure.hpp"
 #include "hio/core/tcp/link.hpp"
+#include "hio/core/tcp/loop.hpp"
 #include "hio/core/tcp/retry.hpp"
 #include "hio/core/tcp/serving.hpp"
