@@ -7,6 +7,8 @@ jobs=$(nproc)
 build_packages=(ca-certificates cmake g++ libc-ares-dev libcli11-dev libfmt-dev libssl-dev
                  ninja-build pkg-config)
 test_packages=(git libgmock-dev libgtest-dev nginx-light openssl redis-server socat strace)
+# Loops of others, for the examples.
+test_packages+=(libasio-dev libglib2.0-dev libuv1-dev)
 # Other makers' TLS, for the tests against them.
 test_packages+=(gnutls-bin libmbedtls-dev libnginx-mod-stream libnss3-tools
                  libwolfssl-dev python3 stunnel4)

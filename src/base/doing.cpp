@@ -191,7 +191,7 @@ bool Doist::poll(Tyme atMost) {
   cycle();
   if (pacer_ == nullptr) pass();
   queue_->alarm(pacer_);
-  return !stopped_ && deeds() > 0;
+  return !std::exchange(stopped_, false) && deeds() > 0;
 }
 
 std::optional<Tyme> Doist::maxSleep() const {

@@ -205,7 +205,8 @@ class HIO_EXPORT Doist : public Tymist {
   void exit();
   // For a loop of somebody else's: takes the time from the pacer, has it tell of readiness, runs
   // one cycle and returns; called too often it visits nobody. Waits before the cycle for at most
-  // `atMost` until there is something to do. False when no doer runs any more, or after stop().
+  // `atMost` until there is something to do. False when no doer runs any more, or stop() was called
+  // since the last time.
   // Throws as recur(). After enter(), watch net::Poller::fd() and call poll() when it is readable
   // or maxSleep() has passed:
   //   wait for the descriptor at most doist.maxSleep(); then doist.poll()
