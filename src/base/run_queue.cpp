@@ -119,8 +119,11 @@ void RunQueue::cycle(Tyme tyme) {
   const Cycle cycle(*this);
   gather(tyme);
   cycleEnd_ = positions_;
-  std::size_t index = 0;
-  while (RunEntry* const entry = next(index)) {
+  for (std::size_t index = 0;;) {
+    const bool plain = roused_.empty() && index < due_.size();  // as nearly always
+    RunEntry* const entry = plain ? std::exchange(due_[index++], nullptr) : next(index);
+    if (entry == nullptr && plain) continue;
+    if (entry == nullptr) break;
     entry->place = RunEntry::Place::none;
     visiting_ = entry->position;
     visit(*entry, tyme);

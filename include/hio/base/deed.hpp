@@ -66,10 +66,10 @@ class HIO_EXPORT Awaitable {
   // `woken`: the visit is due to its waker. `tyme` goes on evenly from the begin of the wait: where
   // the Doist's tyme is set back meanwhile, this one is not, so a wait lasts as long as it should.
   virtual bool ready(Tyme tyme, bool woken) = 0;
-  // Asked after each "not yet": when to ask again if the doer is not woken before. A tyme that has
-  // passed: in each cycle; Forever: not by itself.
+  // Asked after each "not yet", on the same scale: when to ask again if the doer is not woken
+  // before. A tyme that has passed: in each cycle. Forever: only when it is woken.
   virtual Tyme next(Tyme /*tyme*/) { return Forever; }
-  // Called once, after the first "not yet". The waker may be kept for as long as one likes.
+  // Called once, after the first "not yet". The waker may outlive the wait and the doer.
   virtual void suspended(const Waker& /*waker*/) {}
 
  private:

@@ -1,5 +1,5 @@
-// hio.base.doing: doers, which run a little each time they are visited, and the Doist that visits
-// them, in one thread and in a fixed order. Coroutines as doers: base/deed.hpp.
+// hio.base.doing: doers, which do a little work in each visit, and the Doist, which visits them in
+// one thread and in a fixed order. Coroutines as doers: base/deed.hpp.
 #pragma once
 
 #include <cstddef>
@@ -23,67 +23,67 @@ class RunQueue;
 class Doer;
 struct RunEntry;
 
-// Whoever runs doers shares them while they run; so one that is removed outlives its own call.
+// A Doist or DoDoer shares its doers while they run, so one that is removed outlives its own call.
 using Doers = std::vector<std::shared_ptr<Doer>>;
 
 struct DoerOptions {
-  // Between two visits: 0 is one visit for each cycle, Forever none before it is woken. Of a
-  // negative one the absolute value is used.
+  // The time between two visits. 0: a visit in each cycle. Forever: none before it is woken. A
+  // negative one counts as its absolute value.
   Tyme tock{0};
   Tymth tymth{};
 };
 
-// Something that is entered, then visited (recur) until it is done, then exited (contract D1, D2).
+// Work that is entered, then visited (recur) until it is done, then exited (contract D1, D2).
 // The order of its contexts is one of:
-//   enter, recur..., clean, exit    recur (or enter, by done(true)) said that it is done
-//   enter, recur..., close, exit    removed, or what runs it was closed: done() is false
-//   enter, recur..., abort, exit    enter or recur threw; the error goes on to who runs it
-// An error of clean is followed by exit only. One of close, abort or exit does not keep the
-// contexts that follow from running. The first error is the one that goes on.
-// A doer runs in one place at a time: to add one that runs is a std::logic_error.
-// Being entered winds it to the time of who runs it. To wind it again while it runs changes what
-// tyme() tells, and not when it is visited.
+//   enter, recur..., clean, exit    recur gave true, or enter called done(true)
+//   enter, recur..., close, exit    it was removed, or its Doist or DoDoer closed: done() is false
+//   enter, recur..., abort, exit    enter or recur threw; the error goes on to the Doist
+// If clean throws, exit follows. If close, abort or exit throws, the remaining contexts still run.
+// The first error is the one that goes on.
+// A doer runs in one place at a time: adding one that runs is a std::logic_error.
+// Entering winds it to the time of its Doist. Winding it again while it runs changes what tyme()
+// gives, and not when it is visited.
 class HIO_EXPORT Doer : public Tymee {
  public:
   explicit Doer(DoerOptions options = {});
   ~Doer() override;
 
   Tyme tock() const noexcept { return tock_; }
-  // Holds from the end of the present or next visit on.
+  // Takes effect at the end of the present or next visit.
   void tock(Tyme tock) noexcept;
   // Whether it has completed: false before, while it runs, and when it was closed or aborted.
   bool done() const noexcept { return done_; }
   // From its enter context to the end of its exit context.
   bool running() const noexcept;
-  // Wakes it: it will be visited in the next cycle, or in this one if it is still to come; in a
-  // DoDoer with a tock, when that is visited. Nothing while it does not run.
+  // Wakes it, see Waker. In a DoDoer with a tock it is visited when that is. Does nothing while the
+  // doer does not run.
   Waker waker() const noexcept;
 
  protected:
   virtual void enter() {}
-  // `tyme` is that of the Doist. Returns whether it is done.
+  // One visit. `tyme` is the Doist's. Returns whether the doer is done.
   virtual bool recur(Tyme /*tyme*/) { return false; }
   virtual void clean() {}
   virtual void exit() {}
   virtual void close() {}  // cease in later hio
   virtual void abort(const std::exception_ptr& /*error*/) {}
 
-  // True in enter: there is nothing to visit it for.
+  // With true in enter: it needs no visit.
   void done(bool done) noexcept { done_ = done; }
-  // In recur: the next visit is at `tyme`, not after a tock; Forever: not before it is woken.
+  // In recur: the next visit is at `tyme` instead of after a tock. Forever: when it is woken.
   void retyme(Tyme tyme) noexcept;
   // In recur: whether this visit is due to a waker.
   bool woken() const noexcept;
-  // After a recur that has not called retyme(), or in which the doer was nudged: when the next
-  // visit is due at the latest. Empty: after a tock, or in the next cycle if it was nudged.
+  // Asked at the end of a visit that has not called retyme(), or in which the doer was woken by
+  // wakeAfterVisit(): when to come again at the latest. Empty: the tock decides; after
+  // wakeAfterVisit() the next cycle.
   virtual std::optional<Tyme> due() { return std::nullopt; }
 
  private:
   friend class RunQueue;
   friend class DoDoer;
   friend class ReDoer;
-  // What a coroutine needs around its contexts: its start after enter, its end before close and
-  // abort.
+  // For a coroutine: its start, after enter, and its end, before close and abort.
   virtual void begin() {}
   virtual void cut() noexcept {}
   // The tyme was set back.
@@ -101,15 +101,15 @@ struct DoDoerOptions {
   Tyme tock{0};
   Tymth tymth{};
   Doers doers{};
-  // Goes on when all its doers have ended, to be extended.
+  // Goes on when all its doers have ended, so that it can be extended.
   bool always = false;
 };
 
-// A doer that runs doers of its own (contract D5), on the time and the cycles of who runs it. With
-// a tock of 0 it is visited when one of its doers is due or was woken. Another tock is a pace: its
-// doers, also woken ones, wait for it.
-// Done when all of them have ended, unless `always`. A context that is overridden has to call
-// DoDoer's. What a doer throws aborts the DoDoer, too; the other doers are then closed.
+// A doer that runs doers of its own (contract D5), in the time and the cycles of its Doist. With a
+// tock of 0 it is visited when one of its doers is due or woken. With another tock, all its doers,
+// also woken ones, wait for its next visit.
+// It is done when all of them have ended, unless `always`. A context that is overridden has to call
+// DoDoer's. What a doer throws aborts the DoDoer, too, and closes the other doers.
 class HIO_EXPORT DoDoer : public Doer {
  public:
   // Throws std::invalid_argument if a doer is null.
@@ -138,16 +138,16 @@ class HIO_EXPORT DoDoer : public Doer {
 
 struct DoistOptions {
   Tyme tyme{0};
-  // What the tyme moves on by in each cycle. With an idler: how far apart two cycles are at most
+  // By how much the tyme moves on in each cycle. With a pacer: the longest time between two cycles
   // while a doer with a tock of 0 runs.
   Tyme tock = Tymist::Tock;
-  // run() waits until each cycle has taken a tock in real time; without effect with an idler.
+  // run() waits until each cycle has taken a tock in real time; without effect with a pacer.
   bool real = false;
-  // The tyme that run() takes at most; 0: no limit. Of a negative one the absolute value is used.
+  // The tyme that run() takes at most; 0: no limit. A negative one counts as its absolute value.
   Tyme limit{0};
   Doers doers{};
-  // Passes the time between two cycles. Both have to outlive the Doist; null: the tyme ticks on,
-  // and the steady clock.
+  // Passes the time between two cycles; null: each cycle adds a tock. Both pointers have to outlive
+  // the Doist. The clock is that of `real`; null: the steady clock.
   Pacer* pacer = nullptr;
   help::Clock* clock = nullptr;
 };
@@ -158,11 +158,12 @@ struct DoistRun {
   std::optional<Tyme> tyme{};
 };
 
-// The root of all doers and the owner of their time (contract D3, D4). In each cycle it visits
-// every doer that is due, in the order in which they were added, and then lets the time pass. A
-// doer is due next one tock after it was due (or woken) last. One that is late by more than a tock
-// is visited in each cycle until it has caught up; with an idler its missed visits are left out.
-// A cycle costs as much as the doers in it; one that is not due costs nothing.
+// Runs doers and owns their time (contract D3, D4). In each cycle it visits every doer that is due,
+// in the order in which they were added, and then lets the time pass. The next visit is due one
+// tock after the last due time (or wake). A doer that is late by more than a tock is visited in
+// each cycle until it has caught up; with a pacer, missed visits are left out. A tyme that is set
+// back changes nothing of what is left of each wait. A cycle costs as much as the doers visited in
+// it; a doer that is not due costs nothing. Belongs to one thread, but for post() and poster().
 class HIO_EXPORT Doist : public Tymist {
  public:
   // Throws std::invalid_argument if a doer is null.
@@ -170,9 +171,9 @@ class HIO_EXPORT Doist : public Tymist {
   // Closes what is running, and drops the errors of that.
   ~Doist() override;
 
-  // Those that enter() will enter, whether or not they run or have ended.
+  // Those that enter() enters, whether or not they run or have ended.
   const Doers& doers() const noexcept;
-  // How many doers run.
+  // The number of doers that run.
   std::size_t deeds() const noexcept;
   // Adds doers: to the run if there is one, else to doers(). They are entered at once, in order;
   // their first visit is in the next cycle (when their DoDoer is visited next). Those that end
@@ -194,35 +195,36 @@ class HIO_EXPORT Doist : public Tymist {
   // Whether the last run ended because all doers had.
   bool done() const noexcept { return done_; }
   Tyme limit() const noexcept { return limit_; }
-  // Another idler for the cycles to come, such as one that needs this Doist's time to be made.
+  // Another pacer from the next cycle on, such as one that is made from this Doist's time.
   void pacer(Pacer* pacer) noexcept;
   bool real() const noexcept { return real_; }
 
-  // run() by hand, in a loop of one's own: enter all, one cycle, close all. An error leaves the
-  // other doers running. recur() throws std::logic_error from inside a cycle.
+  // run() by hand, in a loop of one's own: enter all, one cycle, close all. Can be entered again
+  // after exit(). An error leaves the other doers running. recur() throws std::logic_error from
+  // inside a cycle.
   void enter();
   void recur();
   void exit();
-  // For a loop of somebody else's: takes the time from the pacer, has it tell of readiness, runs
-  // one cycle and returns; called too often it visits nobody. Waits before the cycle for at most
-  // `atMost` until there is something to do. False when no doer runs any more, or stop() was called
-  // since the last time.
-  // Throws as recur(). After enter(), watch net::Poller::fd() and call poll() when it is readable
-  // or maxSleep() has passed:
-  //   wait for the descriptor at most doist.maxSleep(); then doist.poll()
-  // The descriptor becomes readable, too, when a function is posted or a doer woken or added
-  // between two calls. Without a pacer as recur(), which ticks on.
+  // For a foreign event loop: takes the time and readiness from the pacer, then runs one cycle. It
+  // waits before the cycle only if `atMost` is above 0: so long, or until something is to be done.
+  // After enter(), with a net::PollerPacer, each turn of the loop is:
+  //   wait until poller.fd() is readable, for at most doist.maxSleep(); doist.poll();
+  // The descriptor also becomes readable when a function is posted, or a doer woken or added,
+  // between two calls. Called too early it visits no doer that is not due, called too late each of
+  // them once. Without a pacer it is recur().
+  // False when no doer runs any more, or stop() was called since the last call. Throws as recur().
   bool poll(Tyme atMost = Tyme(0));
-  // How long the loop may sleep from now, by the pacer's clock: 0 when something is due, empty when
-  // nothing is before the descriptor is readable.
+  // How long the foreign loop may sleep from now, by the pacer's clock. 0: something is due. Empty:
+  // until the descriptor is readable.
   std::optional<Tyme> maxSleep() const;
 
-  // Has `function` run on the Doist's thread, from any thread: before the visits of the next cycle,
-  // in the order of posting. What is posted by one that runs is for the cycle after that. Ends a
-  // pacer's wait where that can be woken; the Doist has to be alive, a poster() need not know. What
-  // one throws comes out of recur() as a pacer's error does; those behind it stay for the next
-  // cycle. It does not keep run() from ending: what is left then is for the next run, and destroyed
-  // with the Doist. A cycle without any costs one load of an atomic. True; throws as
+  // Runs `function` on the Doist's thread, before the visits of the next cycle, in the order of
+  // posting. May be called from any thread while the Doist lives (a poster() also later), not from
+  // a signal handler. It ends the wait of a pacer that can be woken, such as net::PollerPacer.
+  // A function posted by a posted function runs in the cycle after. If one throws, the error comes
+  // out of recur(), or of run() when the doers are closed; those behind it run in the next cycle.
+  // A post does not keep run() from ending: what has not run by then is for the next run, and is
+  // destroyed with the Doist. A cycle without posts costs one atomic load. Gives true; throws as
   // Poster::post().
   bool post(std::function<void()> function);
   Poster poster() const noexcept { return Poster(box_); }

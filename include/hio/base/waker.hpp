@@ -1,4 +1,4 @@
-// Who is to be told that there is something to do.
+// How a doer is told that there is something to do.
 #pragma once
 
 #include <memory>
@@ -12,18 +12,19 @@ class Wakeable {
   Wakeable(const Wakeable&) = delete;
   Wakeable& operator=(const Wakeable&) = delete;
 
-  // Constant time, no allocation, and no call of anybody else's code: so it is safe at any moment.
+  // Takes little time, allocates nothing and calls no code of others, so it is safe at any moment.
   virtual void wake() noexcept = 0;
-  // wake(), but for what a visit that is under way may yet see to itself.
+  // Like wake(), but during the doer's own visit it only makes Doer::due() be asked at its end.
   virtual void wakeAfterVisit() noexcept { wake(); }
 
  protected:
   Wakeable() = default;
 };
 
-// Wakes one of them, such as a doer: it will be visited in the next cycle, or in this one if it is
-// still to come. Copies wake the same one; they may outlive what it stands for. From the thread of
-// the one that is woken only.
+// Wakes a doer: it is visited in this cycle if it is still to come, otherwise in the next one. A
+// doer is still to come if it was added before the cycle began, and after the one being visited.
+// Copies wake the same doer and may outlive it. To be used on the doer's thread only; other threads
+// use Doist::post().
 class Waker {
  public:
   Waker() noexcept = default;  // wakes nobody
@@ -32,7 +33,7 @@ class Waker {
   void wake() const noexcept {
     if (woken_) woken_->wake();
   }
-  // The same, but a doer that is being visited is asked in the end when it is due: Doer::due().
+  // As Wakeable's.
   void wakeAfterVisit() const noexcept {
     if (woken_) woken_->wakeAfterVisit();
   }

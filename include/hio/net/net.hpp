@@ -91,6 +91,9 @@ HIO_EXPORT Resolver& blockingResolver() noexcept;
 // servers and do not block; without c-ares (HIO_WITH_CARES) they are blockingResolver()'s. What
 // buffers a new socket has is asked of the kernel once: settings of the system that change later
 // are learned by no running program.
+// In a child made by fork(), the parent's streams fail with operation_not_permitted and send
+// nothing. The child may destroy them, or exec: both take away its own copy only and leave the
+// connection to the parent. What the child makes itself works.
 HIO_EXPORT Net& systemNet() noexcept;
 
 }  // namespace hio::net

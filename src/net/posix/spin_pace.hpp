@@ -1,4 +1,4 @@
-// Whether to look again and again for events before sleeping, as far as the past can tell.
+// Whether a wait should spin (ask the kernel again and again) before it sleeps.
 #pragma once
 
 #include <algorithm>
@@ -6,8 +6,8 @@
 
 namespace hio::net::posix {
 
-// To spin for nothing costs the whole spin, and answers come in soon or they do not: each spin in a
-// row that failed has twice as many of the next waits do without, and the first that paid has none.
+// After n fruitless spins in a row the next 2^n - 1 waits, at most 63, do not spin; a fruitful spin
+// resets n.
 class SpinPace {
  public:
   static constexpr std::uint32_t MostWithout = 63;
