@@ -7,15 +7,15 @@
 
 namespace hio::net::posix {
 
-// How many forks lie between the program's first process and this one. Costs no system call. A
-// child made without fork() (a bare clone or vfork) counts as its parent.
-std::uint32_t forks() noexcept;
+// How many forks lie between the program's first process and this one. Counted by a handler of
+// pthread_atfork: a child made otherwise (by a bare clone or vfork) counts as its parent.
+extern std::atomic<std::uint32_t> forks;
 
-// Remembers the process it was made in.
+// Remembers the process it was made in. Asking costs no system call.
 class Family {
  public:
-  Family() noexcept : born_(forks()) {}
-  bool isChild() const noexcept { return forks() != born_; }
+  Family() noexcept : born_(forks.load(std::memory_order_relaxed)) {}
+  bool isChild() const noexcept { return forks.load(std::memory_order_relaxed) != born_; }
 
  private:
   std::uint32_t born_;

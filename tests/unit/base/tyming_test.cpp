@@ -28,6 +28,16 @@ TEST(Tymist, MovesByTicksAndByAssignment) {
 }
 
 // Y2
+// D9
+TEST(Tymist, StopsAtTheEndsOfWhatATymeCanHold) {
+  Tymist tymist(Tyme::max() - 1s, 2s);
+  EXPECT_EQ(tymist.tick(), Tyme::max());
+  EXPECT_EQ(tymist.tick(), Tyme::max());
+  EXPECT_EQ(tymist.tick(-1s), Tyme::max() - 1s);
+  tymist.tyme(Tyme::min() + 1s);
+  EXPECT_EQ(tymist.tick(-2s), Tyme::min());
+}
+
 TEST(Tymth, FollowsItsTymist) {
   Tymist tymist(1s);
   const Tymth one = tymist.tymen();

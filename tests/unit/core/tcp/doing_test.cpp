@@ -52,6 +52,18 @@ TEST_F(DoingTest, WindingADoerWindsWhatItServices) {
   EXPECT_EQ(server.tyme(), 7s);
 }
 
+// A11: what it reads at once is more than may wait to be sent.
+TEST_F(DoingTest, EchoServerDoerSendsAsMuchAsFits) {
+  Server server(
+      {.host = "127.0.0.1", .port = 7, .limits = {.rxHigh = 10'000, .txLimit = 100}, .net = &net});
+  Client client({.port = 7, .net = &net});
+  client.tx(std::string(5'000, 'x'));
+  doist.run({.doers = base::Doers{std::make_shared<EchoServerDoer>(server),
+                                  std::make_shared<ClientDoer>(client)},
+             .limit = 10s});
+  EXPECT_EQ(client.rxbs().size(), 5'000U);
+}
+
 // D6
 TEST_F(DoingTest, EchoServerDoerSendsBackWhatComes) {
   Server server({.host = "127.0.0.1", .port = 7, .net = &net});
