@@ -152,6 +152,8 @@ struct TlsInfo {
 class HIO_EXPORT TlsStream : public Stream {
  public:
   virtual TlsInfo info() const = 0;
+  // Bytes taken from the stream below so far, in the handshake too.
+  virtual std::uint64_t rawReceived() const noexcept = 0;
 };
 
 // Of a stream that is a TlsStream; empty for any other, and for none.

@@ -33,6 +33,7 @@ class StreamImpl final : public TlsStream {
   }
   std::string why() const override;
   TlsInfo info() const override;
+  std::uint64_t rawReceived() const noexcept override { return wire_.received(); }
 
  private:
   friend int keepSession(SSL* ssl, SSL_SESSION* session) noexcept;

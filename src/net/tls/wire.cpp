@@ -63,6 +63,7 @@ bool Wire::read(std::span<std::byte> room, std::size_t& count) noexcept {
   if (result.isDone()) {
     count = result.count();
     allowance_ -= std::min(allowance_, count);
+    received_ += count;
     return count > 0;
   }
   if (!result.isBlocked()) end_ = result;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 
@@ -37,6 +38,8 @@ class Wire {
     allowance_ = bytes;
     lacksMemory_ = false;
   }
+  // Bytes that were read from the lower stream so far.
+  std::uint64_t received() const noexcept { return received_; }
   // The allowance is used up: there may be more below.
   bool exhausted() const noexcept { return allowance_ == 0; }
 
@@ -54,6 +57,7 @@ class Wire {
   std::unique_ptr<Stream> lower_;
   help::Bytearray staged_;
   std::size_t allowance_ = 0;
+  std::uint64_t received_ = 0;
   bool lacksMemory_ = false;
   std::optional<IoResult> end_;
   std::optional<IoResult> writeEnd_;
