@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "digest.hpp"
-#include "hio/core/tcp/serving.hpp"
+#include "hio/core/tcp/serving_tls.hpp"
 #include "journal.hpp"
 #include "terminal.hpp"
 

@@ -9,7 +9,7 @@
 
 #include "commands.hpp"
 #include "failing.hpp"
-#include "hio/core/tcp/serving.hpp"
+#include "hio/core/tcp/serving_tls.hpp"
 #include "terminal.hpp"
 #include "text.hpp"
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "hio/core/tcp/clienting.hpp"
-#include "hio/core/tcp/serving.hpp"
+#include "hio/core/tcp/serving_tls.hpp"
 
 namespace CLI {
 class App;

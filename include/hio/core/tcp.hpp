@@ -7,5 +7,7 @@
 #include "hio/core/tcp/failure.hpp"
 #include "hio/core/tcp/link.hpp"
 #include "hio/core/tcp/loop.hpp"
+#include "hio/core/tcp/notified.hpp"
 #include "hio/core/tcp/retry.hpp"
 #include "hio/core/tcp/serving.hpp"
+#include "hio/core/tcp/serving_tls.hpp"

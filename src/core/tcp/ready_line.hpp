@@ -1,4 +1,4 @@
-// Which remoters have something to do, in the order in which that was told.
+// Who has something to do, in the order in which they were woken: connections and handshakes.
 #pragma once
 
 #include <utility>
@@ -7,71 +7,90 @@
 
 namespace hio::core::tcp {
 
-class Remoter;
+template <class Owner>
 class ReadyLine;
 
-// One remoter's place in line; woken by its stream and its tx().
+// One owner's place in a line; its stream wakes it. Wakers may outlive the owner and the line.
+template <class Owner>
 class Turn final : public base::Wakeable {
  public:
-  Turn(ReadyLine& turns, Remoter& remoter) noexcept : readyLine_(&turns), remoter_(&remoter) {}
+  Turn(ReadyLine<Owner>& line, Owner& owner) noexcept : line_(&line), owner_(&owner) {}
 
-  void wake() noexcept override;
-  // Null once the remoter has gone.
-  Remoter* remoter() const noexcept { return remoter_; }
-  // The remoter goes, or has another server.
-  void leave() noexcept;
+  void wake() noexcept override {
+    if (enter()) line_->waker_.wake();
+  }
+  void wakeAfterVisit() noexcept override {
+    if (enter()) line_->waker_.wakeAfterVisit();
+  }
+  // Null once the owner has gone.
+  Owner* owner() const noexcept { return owner_; }
+  bool queued() const noexcept { return queued_; }
+  void leaveLine() noexcept {
+    if (queued_) line_->unlink(*this);
+  }
+  // From now on the place is in another line.
+  void moveTo(ReadyLine<Owner>& line) noexcept {
+    leaveLine();
+    line_ = &line;
+  }
+  // The owner goes, or has another server.
+  void leave() noexcept {
+    leaveLine();
+    owner_ = nullptr;
+  }
 
  private:
-  friend class ReadyLine;
+  friend class ReadyLine<Owner>;
 
-  ReadyLine* readyLine_;
-  Remoter* remoter_;
+  bool enter() noexcept {
+    if (owner_ == nullptr || queued_) return false;
+    line_->link(*this);
+    return true;
+  }
+
+  ReadyLine<Owner>* line_;
+  Owner* owner_;
   Turn* before_ = nullptr;
   Turn* after_ = nullptr;
   bool queued_ = false;
 };
 
+// Outlives the owners of the turns in it.
+template <class Owner>
 class ReadyLine {
  public:
-  explicit ReadyLine(base::Waker waker) noexcept : waker_(std::move(waker)) {}
+  // `waker` is called whenever somebody enters the line.
+  explicit ReadyLine(base::Waker waker = {}) noexcept : waker_(std::move(waker)) {}
+  ReadyLine(const ReadyLine&) = delete;
+  ReadyLine& operator=(const ReadyLine&) = delete;
 
   bool empty() const noexcept { return first_ == nullptr; }
   // The first in line, which is then out of it; null when there is none.
-  Turn* take() noexcept {
-    Turn* const turn = first_;
+  Turn<Owner>* take() noexcept {
+    Turn<Owner>* const turn = first_;
     if (turn != nullptr) unlink(*turn);
     return turn;
   }
 
  private:
-  friend class Turn;
+  friend class Turn<Owner>;
 
-  void link(Turn& turn) noexcept {
+  void link(Turn<Owner>& turn) noexcept {
     turn.queued_ = true;
     turn.before_ = last_;
     turn.after_ = nullptr;
     (last_ != nullptr ? last_->after_ : first_) = &turn;
     last_ = &turn;
-    waker_.wake();
   }
-  void unlink(Turn& turn) noexcept {
+  void unlink(Turn<Owner>& turn) noexcept {
     turn.queued_ = false;
     (turn.before_ != nullptr ? turn.before_->after_ : first_) = turn.after_;
     (turn.after_ != nullptr ? turn.after_->before_ : last_) = turn.before_;
   }
 
   base::Waker waker_;
-  Turn* first_ = nullptr;
-  Turn* last_ = nullptr;
+  Turn<Owner>* first_ = nullptr;
+  Turn<Owner>* last_ = nullptr;
 };
-
-inline void Turn::wake() noexcept {
-  if (remoter_ != nullptr && !queued_) readyLine_->link(*this);
-}
-
-inline void Turn::leave() noexcept {
-  if (queued_) readyLine_->unlink(*this);
-  remoter_ = nullptr;
-}
 
 }  // namespace hio::core::tcp

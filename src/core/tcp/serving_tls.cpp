@@ -1,12 +1,20 @@
+#include "hio/core/tcp/serving_tls.hpp"
+
 #include <algorithm>
 #include <new>
 #include <stdexcept>
 #include <utility>
 
-#include "core/tcp/due.hpp"
-#include "hio/core/tcp/serving.hpp"
+#include "core/tcp/handshakes.hpp"
+#include "help/probe.hpp"
 
 namespace hio::core::tcp {
+namespace {
+
+// Of one visit: connections that are accepted or give way, each of which costs some 20 us.
+constexpr std::size_t MostAtOnce = 64;
+
+}  // namespace
 
 std::shared_ptr<net::TlsContext> initServerContext(const ServerTlsOptions& options) {
   if (!options.context) {
@@ -28,106 +36,106 @@ std::shared_ptr<net::TlsContext> initServerContext(const ServerTlsOptions& optio
 }
 
 ServerTls::ServerTls(ServerOptions options, ServerTlsOptions tls)
-    : Server(std::move(options)),
-      context_(initServerContext(tls)),
-      timeout_(tls.handshakeTimeout),
-      most_(tls.maxHandshakes) {
+    : Server(std::move(options)), context_(initServerContext(tls)), most_(tls.maxHandshakes) {
   if (most_ == 0) throw std::invalid_argument("maxHandshakes is 0; it is at least 1");
-  if (timeout_ <= Tyme(0)) {
+  if (tls.maxHandshakeSteps == 0) {
+    throw std::invalid_argument("maxHandshakeSteps is 0; it is at least 1");
+  }
+  if (tls.handshakeTimeout <= Tyme(0)) {
     throw std::invalid_argument("handshakeTimeout is not above 0; a handshake needs some time");
   }
+  cxes_ = std::make_unique<Handshakes>(
+      waker(), Handshakes::Limits{tls.handshakeTimeout, tls.maxHandshakeSteps});
 }
 
 ServerTls::~ServerTls() = default;
 
+std::size_t ServerTls::cxes() const noexcept { return cxes_->size(); }
+
 void ServerTls::wind(base::Tymth tymth) {
-  Server::wind(tymth);
-  for (Shaking& shaking : cxes_) shaking.tymer.wind(tymth);
+  Server::wind(std::move(tymth));
+  cxes_->restart(now());
 }
 
 void ServerTls::attach(net::Poller* poller, base::Waker waker) {
   Server::attach(poller, std::move(waker));
-  for (Shaking& shaking : cxes_) shaking.watched = binding().to(*shaking.incoming.cs);
+  cxes_->attach(binding());
 }
 
-bool ServerTls::notifies() const noexcept {
-  return Server::notifies() &&
-         std::all_of(cxes_.begin(), cxes_.end(), [](const Shaking& each) { return each.watched; });
-}
-
-std::optional<Tyme> ServerTls::deadline() const {
-  std::optional<Tyme> next = Server::deadline();
-  if (!tymth()) return next;
-  for (const Shaking& shaking : cxes_) {
-    Tyme at = dueAt(shaking.tymer);
-    if (shaking.lacksMemory) {
-      at = std::min(at, help::saturatingAdd(tyme(), Starving));
-    } else if (shaking.incoming.cs->pending().received) {
-      at = tyme();
-    }
-    next = std::min(next.value_or(at), at);
-  }
-  return next;
-}
+bool ServerTls::notifies() const noexcept { return Server::notifies() && cxes_->notifies(); }
 
 void ServerTls::close() {
   Server::close();
-  cxes_.clear();
+  cxes_->clear();
+}
+
+std::size_t ServerTls::room() const noexcept {
+  const std::size_t held = cxes() + axes().size();
+  const std::size_t connections = Server::room();
+  return std::min(connections - std::min(connections, cxes()), most_ - std::min(most_, held));
 }
 
 void ServerTls::serviceAxes() {
-  while (!axes().empty() && cxes_.size() < most_) {
+  while (!axes().empty() && cxes() < most_) {
     Incoming incoming = std::move(axes().front());
     axes().pop_front();
-    const Address ca = incoming.ca;
     try {
-      incoming.cs = context_->wrap(std::move(incoming.cs));
-      cxes_.emplace_back(std::move(incoming), timeout_, tymth());
-      Shaking& shaking = cxes_.back();
-      if (binding().poller != nullptr) {
-        shaking.watched = binding().to(*shaking.incoming.cs);
-      }
+      cxes_->add(incoming.ca, context_->wrap(std::move(incoming.cs)), binding(), now());
     } catch (const std::bad_alloc&) {
-      refuse(ca, std::make_error_code(std::errc::not_enough_memory), {});
+      refuse(incoming.ca, std::make_error_code(std::errc::not_enough_memory), {});
     }
   }
 }
 
 void ServerTls::serviceCxes() {
-  for (auto each = cxes_.begin(); each != cxes_.end();) {
-    const auto shaking = each++;
-    const net::IoResult result = shaking->incoming.cs->connect();
-    shaking->lacksMemory = result.lacksMemory();
-    if (result.isBlocked() && (!tymth() || !due(shaking->tymer))) continue;
-    // It is out of the list also when there is no memory for what follows.
-    std::list<Shaking> over;
-    over.splice(over.begin(), cxes_, shaking);
-    settle(shaking->incoming, result);
+  cxes_->beginVisit(now());
+  // The handshake is done, and the connection gets a remoter; or it failed, or was too slow.
+  while (auto over = cxes_->next()) {
+    Incoming& incoming = over->incoming;
+    if (over->result.isDone()) {
+      admit(std::move(incoming));
+    } else if (over->result.isError()) {
+      refuse(incoming.ca, over->result.code(), incoming.cs->why());
+    } else {
+      refuse(incoming.ca, std::make_error_code(std::errc::timed_out), "in the handshake");
+    }
   }
+  makeWay();
 }
 
-// The handshake is done, and the connection gets a remoter; or it failed, or was too slow.
-void ServerTls::settle(Incoming& incoming, const net::IoResult& result) {
-  if (result.isDone()) {
-    admit(std::move(incoming));
-  } else if (result.isError()) {
-    refuse(incoming.ca, result.code(), incoming.cs->why());
-  } else {
-    refuse(incoming.ca, std::make_error_code(std::errc::timed_out), "in the handshake");
+// All places are taken: as long as connections wait, handshakes that are silent give theirs up.
+void ServerTls::makeWay() {
+  if (!opened()) return;
+  for (std::size_t count = 0; count < MostAtOnce && room() == 0 && cxes() > 0; ++count) {
+    if (!cxes_->canGiveWay()) return;
+    if (axes().empty()) serviceAccepts(1);
+    if (axes().empty()) return;
+    const Incoming gone = cxes_->giveWay();
+    HIO_PROBE("server.handshake.gave-way");
+    refuse(gone.ca, std::make_error_code(std::errc::timed_out), "gave way to a new connection");
+    serviceAxes();
   }
 }
 
 void ServerTls::refuse(const Address& ca, std::error_code code, std::string why) {
   ++refused_;
-  wake();  // there is room for one that waits to be accepted
   refusal_.emplace(Stage::handshake, ca, code, std::move(why));
 }
 
 void ServerTls::serviceConnects() {
-  const std::size_t held = cxes_.size() + axes().size();
-  acceptBeside(held, std::min(MostAtOnce, most_ - std::min(most_, held)));
+  serviceAccepts(std::min(MostAtOnce, room()));
   serviceAxes();
   serviceCxes();
+}
+
+std::optional<Tyme> ServerTls::connectsDue() const {
+  std::optional<Tyme> next = Server::connectsDue();
+  const auto at = [&next](std::optional<Tyme> when) {
+    if (when) next = std::min(next.value_or(*when), *when);
+  };
+  at(cxes_->due(tyme()));
+  if (mayHaveMore() && room() == 0) at(cxes_->givesWayAt());
+  return next;
 }
 
 std::unique_ptr<Remoter> ServerTls::remoterFor(RemoterOptions options) const {

@@ -1,9 +1,11 @@
 // hio.core.tcp.serving: the nonblocking TCP server.
+//
+// A server, its connections and what they were given by pointer belong to one thread. Pointers and
+// references to a Remoter are good until it is removed: by service(), removeIx() or close().
 #pragma once
 
 #include <cstddef>
 #include <deque>
-#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -15,18 +17,19 @@
 #include "hio/base/tyming.hpp"
 #include "hio/core/coring.hpp"
 #include "hio/core/tcp/link.hpp"
+#include "hio/core/tcp/notified.hpp"
 #include "hio/export.hpp"
-#include "hio/net/tls.hpp"
 
 namespace hio::core::tcp {
 
+template <class Owner>
 class Turn;
-class ReadyLine;
+class Roster;
 
 // Pointers stay the caller's and what they point to must outlive the acceptor.
 struct AcceptorOptions {
-  // Where to listen. The host is a number, "localhost", or "" for every IPv4 address ("::" for
-  // every address); port 0 takes a free one.
+  // Where to listen. The host is a number, "localhost", "" for every IPv4 address, or "::" for
+  // every IPv4 and IPv6 address; port 0 takes a free one.
   Address ha{};
   // Least size of the sockets' buffers, and bytes of one receive; at least 1.
   std::size_t bs = 8096;
@@ -38,7 +41,8 @@ struct AcceptorOptions {
   net::Net* net = nullptr;  // null: the machine's own
 };
 
-// Listens, and collects the connections that come in.
+// Listens, and collects the connections that come in. A client's address is an IPv4 one where it
+// came over IPv4, also with "::".
 class HIO_EXPORT Acceptor : public base::Tymee {
  public:
   // A connection that has come in: its stream and the far side's address.
@@ -46,6 +50,9 @@ class HIO_EXPORT Acceptor : public base::Tymee {
     std::unique_ptr<net::Stream> cs;
     Address ca;
   };
+
+  // Between two tries to listen where the port is taken.
+  static constexpr base::Tyme ListenPause = std::chrono::seconds(1);
 
   // Throws std::invalid_argument for a host that is neither a number nor "localhost", and for bs or
   // bl below 1.
@@ -56,39 +63,48 @@ class HIO_EXPORT Acceptor : public base::Tymee {
   const Address& ha() const noexcept { return ha_; }
   // The same as a client on this machine would use it: 127.0.0.1 for every IPv4 address (V1, V3).
   const Address& eha() const noexcept { return eha_; }
-  bool opened() const noexcept { return listener_ != nullptr; }
+  bool opened() const noexcept { return static_cast<bool>(listener_); }
   // Accepted and not yet taken.
   std::deque<Incoming>& axes() noexcept { return axes_; }
-  // Why it does not listen, or why the last accept failed; empty when all is well.
-  const std::optional<Failure>& failure() const noexcept { return failure_; }
+  const std::deque<Incoming>& axes() const noexcept { return axes_; }
+  // Why it does not listen, or why the last accept failed; null when all is well. Good until the
+  // next non-const call.
+  const Failure* failure() const noexcept { return failure_ ? &*failure_ : nullptr; }
   net::BufferSizes actualBufSizes() const;
-  // The listening descriptor, -1 without one.
-  int fd() const noexcept;
-  // As Link::attach and watched(): `waker` is told of connections to accept.
+  // As Link::attach() and Link::notifies(): `waker` is called when there are connections to accept.
   virtual void attach(net::Poller* poller, base::Waker waker = {});
   virtual bool notifies() const noexcept;
 
-  // Listens; false, and closed, when that cannot be: failure() tells why (V2). A free port that the
-  // first open() found is the one that later ones ask for.
+  // Listens; false when that cannot be: failure() tells why (V2). serviceAccepts() then tries again
+  // until it listens or is closed: each time that ListenPause has passed, or, without a source of
+  // time, at each call. A free port that the first open() found is the one that later ones ask for.
   bool open();
   bool reopen();
-  // Stops listening. Idempotent.
+  // Stops listening, and trying to. Idempotent.
   virtual void close();
   // The next connection; empty when there is none now. Throws std::logic_error when not opened,
   // std::system_error when the machine cannot accept (too many descriptors, say).
   std::optional<Incoming> accept();
-  // Accepts into axes until there is no more, or `most` have come. Throws nothing: when the machine
-  // cannot accept, failure() tells why and the next call tries again.
+  // Accepts into axes until there is no more, or `most` have come. When the machine cannot accept,
+  // or listen, failure() tells why and a later call tries again. Throws nothing that the network
+  // did.
   void serviceAccepts(std::size_t most = 1024);
 
  protected:
   const PollerBinding& binding() const noexcept { return binding_; }
   void wake() const noexcept { binding_.waker.wake(); }
-  // When to accept again though nobody tells: after an accept that the machine could not do. Empty:
-  // not before it is told.
+  // It was opened and not closed: it listens, or will.
+  bool shouldListen() const noexcept { return shouldListen_; }
+  // There may be connections to accept of which nobody tells any more: the last serviceAccepts()
+  // did not come to the end of them.
+  bool mayHaveMore() const noexcept { return mayHaveMore_; }
+  // When to call serviceAccepts() again though nobody tells: to listen, or to accept what the
+  // machine could not. Empty: not before the waker is called. Needs a source of time.
   std::optional<base::Tyme> acceptDue() const;
 
  private:
+  bool listen();
+  void listenAgain();
   net::Listener::Accepted acceptOne();
 
   AcceptorOptions options_;
@@ -96,13 +112,14 @@ class HIO_EXPORT Acceptor : public base::Tymee {
   net::Ip ip_;
   Address ha_;
   Address eha_;
-  std::unique_ptr<net::Listener> listener_;
+  Notified<net::Listener> listener_;
   PollerBinding binding_;
-  bool notified_ = false;  // the listener tells the waker
   std::deque<Incoming> axes_;
   std::optional<Failure> failure_;
-  base::Tyme askedAt_{0};  // for a connection, the last time
+  base::Tyme askedAt_{0};  // for a connection or to listen, the last time
   bool acceptLacksMemory_ = false;
+  bool shouldListen_ = false;
+  bool mayHaveMore_ = false;
 };
 
 struct RemoterOptions {
@@ -140,19 +157,22 @@ class HIO_EXPORT Remoter : public Link {
   void service();
 
  protected:
-  void moved() override;
-  void wasCut() override { refresh(); }
+  // Final: a server is in the midst of its connections when they are called.
+  void moved() final;
+  void wasCut() final { refresh(); }
 
  private:
-  friend class Server;
-  bool spent();
+  friend class Roster;
+  bool closeIfOver();
 
   Address ha_;
   Address ca_;
   base::Tymer tymer_;
-  std::shared_ptr<Turn> turn_;  // with a server that has a poller
+  std::shared_ptr<Turn<Remoter>> turn_;  // with a server that has a poller
   bool refreshable_;
   bool graced_ = false;
+  bool lingers_ = false;  // in the server's lists of the same names
+  bool starves_ = false;
 };
 
 struct ServerOptions {
@@ -181,6 +201,10 @@ struct ServerOptions {
 
 // Listens and services all the connections that come in. Nothing that one peer does disturbs the
 // others. The service functions throw for nothing that the network did.
+//
+// Connections may be closed and removed, and the server closed, wherever the server itself is not
+// in the midst of a service function: between two calls, in a coroutine or doer, or in an override
+// of serviceConnects() and serviceAxes().
 class HIO_EXPORT Server : public Acceptor {
  public:
   using Ixes = std::map<Address, std::unique_ptr<Remoter>>;
@@ -193,21 +217,22 @@ class HIO_EXPORT Server : public Acceptor {
 
   // The connections, by the far side's address. service() closes those that are cut off and removes
   // them once their rxbs is empty, or after `timeout` if nobody reads it; without a source of time,
-  // at the next but one service().
-  const Ixes& ixes() const noexcept { return ixes_; }
+  // in the second service() after the cutoff.
+  const Ixes& ixes() const noexcept;
   WireLog* wl() const noexcept { return options_.wl; }
 
   // Those that the last service() has serviced: with a poller the ones that had something to do,
   // otherwise all. Pointers are good until the next service() or the removal of their remoter.
-  const std::vector<Remoter*>& serviced() const noexcept { return serviced_; }
+  const std::vector<Remoter*>& serviced() const noexcept;
 
   // Winds the remoters too.
   void wind(base::Tymth tymth) override;
   // With a poller, service() looks only at connections that have something to do; a remoter's
   // tx() is something, too. Idle ones are then dropped up to a sixteenth of `timeout` late.
   void attach(net::Poller* poller, base::Waker waker = {}) override;
-  // When service() has something to do though nothing is ready; empty: never, or not wound.
-  virtual std::optional<base::Tyme> deadline() const;
+  // When to call service() at the latest, as the last service() knew it; now when the waker was
+  // called since, or when the clock was set back. Empty: when the waker is called, or not wound.
+  std::optional<base::Tyme> deadline() const;
   // Closes and forgets every connection too (V7).
   void close() override;
 
@@ -217,7 +242,8 @@ class HIO_EXPORT Server : public Acceptor {
   virtual void serviceConnects();
   void serviceReceivesAllIx();
   void serviceSendsAllIx();
-  // Removes spent remoters, then serviceConnects, receives of all, sends of all (V5).
+  // Removes spent remoters; receives of all, sends of all; serviceConnects, then receives and sends
+  // of those that it has brought (V5).
   void service();
 
   // These act on one connection; std::invalid_argument when there is none of that address (V6).
@@ -236,117 +262,28 @@ class HIO_EXPORT Server : public Acceptor {
 
  protected:
   const ServerOptions& options() const noexcept { return options_; }
-  // A flood of connections must not keep one service() for ever.
-  static constexpr std::size_t MostAtOnce = 1024;
-  // Accepts into axes at most `most`, and no more than there is room for beside those in ixes and
-  // `others`.
-  void acceptBeside(std::size_t others, std::size_t most);
+  // The tyme; empty when not wound.
+  std::optional<base::Tyme> now() const;
+  // Called when the server has something to do.
+  const base::Waker& waker() const noexcept { return waker_; }
+  // How many more connections may be accepted.
+  virtual std::size_t room() const noexcept;
   // From now on a remoter services the connection.
   void admit(Incoming incoming);
   virtual std::unique_ptr<Remoter> remoterFor(RemoterOptions options) const;
+  // When serviceConnects() has something to do of which nobody tells; empty: never. Asked at the
+  // end of service(), when wound.
+  virtual std::optional<base::Tyme> connectsDue() const;
 
  private:
-  void removeSpent();
-  bool over(Remoter& remoter) const;
-  void attachIx(Remoter& remoter);
-  void takeTurns();
-  // It gets another turn though nobody will tell of it.
-  void starve(const Remoter& remoter);
+  class Bell;
 
   ServerOptions options_;
-  std::unique_ptr<ReadyLine> readyLine_;  // with a poller; outlives the remoters
-  Ixes ixes_;
-  std::vector<Remoter*> serviced_;
-  std::vector<std::shared_ptr<Turn>> lingering_;  // cut off, and not yet read
-  std::vector<std::shared_ptr<Turn>> starving_;   // get another turn after the pause
-  help::Deadline pause_{base::Tyme(0), base::Tyme(0)};
-  base::Tyme idleLookAt_{0};
-};
-
-// The server's end of one connection over TLS, made when its handshake is done.
-class HIO_EXPORT RemoterTls : public Remoter {
- public:
-  using Remoter::Remoter;
-
-  // Version, cipher, protocol and the client's certificates; empty once closed.
-  net::TlsInfo tlsInfo() const { return net::tlsInfoOf(stream()); }
-};
-
-using net::ClientCerts;
-
-struct ServerTlsOptions {
-  // Shared, reusable settings; then the fields from version to cafilepath have to be left out.
-  std::shared_ptr<net::TlsContext> context{};
-  std::optional<net::TlsVersion> version{};  // exactly this one; empty: TLS 1.2 and up
-  std::optional<ClientCerts> certify{};      // whether clients show certificates; empty: required
-  // The server's key and certificate; certpath alone where it holds both.
-  std::string keypath{};
-  std::string certpath{};
-  // Whose client certificates to believe; needed unless certify is none.
-  std::string cafilepath{};
-
-  // Beyond hio:
-  // A client that has not finished its handshake by then is dropped. Needs a source of time.
-  base::Tyme handshakeTimeout = std::chrono::seconds(10);
-  // Handshakes in progress at once; further connections wait in the kernel.
-  std::size_t maxHandshakes = 1024;
-};
-
-// The context that a ServerTls with these options uses. Throws as net::TlsContext::server().
-HIO_EXPORT std::shared_ptr<net::TlsContext> initServerContext(const ServerTlsOptions& options);
-
-// A Server over TLS (V9). One context serves all connections. A client that fails or stalls in its
-// handshake is dropped and counted; the others go on.
-class HIO_EXPORT ServerTls : public Server {
- public:
-  // Throws as Server and initServerContext() do; std::invalid_argument also for a handshakeTimeout
-  // or mostHandshakes that is not above 0.
-  explicit ServerTls(ServerOptions options = {}, ServerTlsOptions tls = {});
-  ~ServerTls() override;
-
-  const std::shared_ptr<net::TlsContext>& context() const noexcept { return context_; }
-  // How many connections are in their handshake; ixes() has those that are through.
-  std::size_t cxes() const noexcept { return cxes_.size(); }
-  // How many clients failed in their handshake, and why the last one did.
-  std::uint64_t refused() const noexcept { return refused_; }
-  const std::optional<Failure>& refusal() const noexcept { return refusal_; }
-
-  // Winds the handshakes' deadlines too; they start anew.
-  void wind(base::Tymth tymth) override;
-  void attach(net::Poller* poller, base::Waker waker = {}) override;
-  bool notifies() const noexcept override;
-  std::optional<base::Tyme> deadline() const override;
-  void close() override;
-  // Puts what is in axes under TLS.
-  void serviceAxes() override;
-  // One step of each handshake; those that are done become remoters.
-  void serviceCxes();
-  // Accepts, then serviceAxes, then serviceCxes.
-  void serviceConnects() override;
-
- protected:
-  std::unique_ptr<Remoter> remoterFor(RemoterOptions options) const override;
-
- private:
-  struct Shaking {
-    Shaking(Incoming theIncoming, base::Tyme timeout, base::Tymth tymth)
-        : incoming(std::move(theIncoming)),
-          tymer({.duration = timeout, .tymth = std::move(tymth)}) {}
-
-    Incoming incoming;
-    base::Tymer tymer;
-    bool watched = false;
-    bool lacksMemory = false;
-  };
-  void settle(Incoming& incoming, const net::IoResult& result);
-  void refuse(const Address& ca, std::error_code code, std::string why);
-
-  std::shared_ptr<net::TlsContext> context_;
-  base::Tyme timeout_;
-  std::size_t most_;
-  std::list<Shaking> cxes_;
-  std::uint64_t refused_ = 0;
-  std::optional<Failure> refusal_;
+  std::shared_ptr<Bell> bell_;  // passes on what wakes the server
+  base::Waker waker_;           // rings it
+  std::unique_ptr<Roster> roster_;
+  std::optional<base::Tyme> next_;  // the answer of the last service()
+  base::Tyme servicedAt_ = base::Tyme::min();
 };
 
 // A server, listening if it could (see opened() and failure()); closed when its scope ends.

@@ -34,7 +34,6 @@ TEST_F(ServerTest, NewOneIsClosedAndKnowsItsAddresses) {
   EXPECT_EQ(server.eha(), Address("127.0.0.1", 6101));
   EXPECT_FALSE(server.opened());
   EXPECT_TRUE(server.ixes().empty());
-  EXPECT_EQ(server.fd(), -1);
   EXPECT_EQ(server.actualBufSizes().send, 0U);
   EXPECT_EQ(Server({.ha = Address{"::", 7}}).eha(), Address("::1", 7));
   EXPECT_EQ(Server({.host = "localhost"}).eha(), Address("127.0.0.1", 56000));
@@ -71,7 +70,6 @@ TEST_F(ServerTest, OpenBindsAndTellsTheRealPort) {
   EXPECT_TRUE(server.open());
   EXPECT_EQ(server.ha().port, 50000);
   EXPECT_EQ(net.listenersOpen, 1);
-  EXPECT_EQ(server.fd(), 999);
   EXPECT_EQ(server.actualBufSizes().receive, 2U);
 }
 
@@ -87,7 +85,7 @@ TEST_F(ServerTest, AFailedOpenIsFalseWithAReason) {
   EXPECT_NO_THROW(server->service());
   net.listenError = {};
   EXPECT_TRUE(server->reopen());
-  EXPECT_EQ(server->failure(), std::nullopt);
+  EXPECT_EQ(server->failure(), nullptr);
 }
 
 // V4, V5
@@ -136,7 +134,7 @@ TEST_F(ServerTest, SurvivesAnAcceptThatFails) {
   EXPECT_TRUE(server->opened());
   server->service();
   EXPECT_EQ(server->ixes().size(), 1U);
-  EXPECT_EQ(server->failure(), std::nullopt);
+  EXPECT_EQ(server->failure(), nullptr);
   net.knocks.push_back({.code = sys(std::errc::too_many_files_open)});
   EXPECT_THROW(server->accept(), std::system_error);
 }

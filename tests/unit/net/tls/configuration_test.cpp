@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "hio/core/tcp/clienting.hpp"
-#include "hio/core/tcp/serving.hpp"
+#include "hio/core/tcp/serving_tls.hpp"
 #include "support/pipe_net.hpp"
 #include "support/tls_pair.hpp"
 
