@@ -4,18 +4,6 @@
 #include "sim/fabric.hpp"
 
 namespace hio::sim {
-namespace {
-
-// An IPv4 connection as a listener on [::] sees it.
-net::Endpoint mapped(const net::Endpoint& v4) noexcept {
-  net::Endpoint v6{.ip = {.family = net::Family::v6}, .port = v4.port};
-  v6.ip.octets[10] = v6.ip.octets[11] = 0xff;
-  std::copy_n(v4.ip.octets.begin(), 4, v6.ip.octets.begin() + 12);
-  return v6;
-}
-
-}  // namespace
-
 void Fabric::inform(const End& end) noexcept {
   if (end.watcher != nullptr) end.watcher->ready(end.readiness());
 }
@@ -63,9 +51,9 @@ void Fabric::arriveSyn(const Segment& segment) {
     return answer(connection, 1, Packet::Kind::reset);
   }
   if (listener->isFull()) return lose(segment);
-  const bool byV6 = listener->local.ip.family != from.remote.ip.family;
-  to.local = byV6 ? mapped(from.remote) : from.remote;
-  to.remote = byV6 ? mapped(from.local) : from.local;
+  // IPv4 addresses stay IPv4 ones, also with a listener on [::].
+  to.local = from.remote;
+  to.remote = from.local;
   to.sendRoom = std::max<std::size_t>(listener->buffers.send / 2, 1);
   to.receiveRoom = std::max<std::size_t>(listener->buffers.receive / 2, 1);
   to.edge = segment.edge;

@@ -39,7 +39,9 @@ TEST_F(ClientLoopback, ItsDescriptorsAreNonblockingCloseOnExecAndWithoutDelay) {
   Client client(to(server->ha().port));
   ASSERT_TRUE(turnUntil([&] { return server->ixes().size() == 1; },
                         [&] { client.service(), server->service(); }));
-  for (const int fd : {client.fd(), server->ixes().begin()->second->fd(), server->fd()}) {
+  const auto listener = net::systemNet().listen({.ip = *net::Ip::parse("127.0.0.1")}, {}).it;
+  ASSERT_TRUE(listener);
+  for (const int fd : {client.fd(), server->ixes().begin()->second->fd(), listener->fd()}) {
     EXPECT_TRUE(::fcntl(fd, F_GETFD) & FD_CLOEXEC);
     EXPECT_TRUE(::fcntl(fd, F_GETFL) & O_NONBLOCK);
   }

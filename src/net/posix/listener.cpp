@@ -1,5 +1,6 @@
 #include "net/posix/listener.hpp"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <utility>
@@ -68,6 +69,10 @@ Opened<Listener> listenOn(const Endpoint& local, const ListenOptions& options) {
   Descriptor fd = openSocket(local.ip.family, code);
   if (!fd) return {nullptr, code};
   setOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, code);
+  // "::" is every address of both families, whatever the system's default (net.ipv6.bindv6only).
+  if (local.ip.family == Family::v6 && local.ip.isAny()) {
+    setOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0, code);
+  }
   // Accepted sockets inherit the buffer sizes, which the kernel uses from the first packet on.
   applyOptions(fd.get(), {.buffers = options.stream.buffers, .noDelay = false}, code);
   if (code) return {nullptr, code};

@@ -34,10 +34,14 @@ Endpoint SockAddr::endpoint() const noexcept {
   } else if (storage.ss_family == AF_INET6) {
     sockaddr_in6 v6{};
     std::memcpy(&v6, &storage, sizeof v6);
+    endpoint.port = ntohs(v6.sin6_port);
+    if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
+      std::memcpy(endpoint.ip.octets.data(), &v6.sin6_addr.s6_addr[12], 4);
+      return endpoint;
+    }
     endpoint.ip.family = Family::v6;
     endpoint.ip.zone = v6.sin6_scope_id;
     std::memcpy(endpoint.ip.octets.data(), &v6.sin6_addr, sizeof v6.sin6_addr);
-    endpoint.port = ntohs(v6.sin6_port);
   }
   return endpoint;
 }

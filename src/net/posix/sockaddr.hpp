@@ -16,7 +16,8 @@ struct SockAddr {
 
   sockaddr* get() noexcept { return reinterpret_cast<sockaddr*>(&storage); }
   const sockaddr* get() const noexcept { return reinterpret_cast<const sockaddr*>(&storage); }
-  // All zero when it is neither IPv4 nor IPv6.
+  // All zero when it is neither IPv4 nor IPv6. An IPv4 address within IPv6 (::ffff:a.b.c.d), as a
+  // socket that listens on "::" has them, becomes an IPv4 one.
   Endpoint endpoint() const noexcept;
 };
 
