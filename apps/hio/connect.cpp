@@ -109,6 +109,7 @@ ClientOptions Talk::clientOptions() const {
 }
 
 ExitCode Talk::run() {
+  client_->attach(&waiter_.poller());
   client_->open();
   observe();
   while (true) {
@@ -256,13 +257,10 @@ void Talk::wait() {
   std::optional<Tyme> most;
   if (!over_) {
     waiter_.add(input_.fd(), !inputEnded_ && client_->txbs().size() < Enough, false);
-    const auto wants = client_->wants();
-    waiter_.add(client_->fd(), wants.read, wants.write);
     if (const auto deadline = client_->deadline()) most = *deadline - tymist_.tyme();
-    // While it connects there may be several sockets, and only one can be waited for.
-    const bool linked = client_->phase() == Phase::connected || client_->phase() == Phase::waiting;
-    const Tyme longest = linked ? Progress::Pause : Glance;
-    if (!linked || progress_.shown()) most = std::min(most.value_or(longest), longest);
+    const auto atMost = [&most](Tyme longest) { most = std::min(most.value_or(longest), longest); };
+    if (!client_->notifies()) atMost(Glance);
+    if (progress_.shown()) atMost(Progress::Pause);
   }
   waiter_.wait(most);
 }

@@ -150,6 +150,8 @@ ExitCode Demo::run() {
 
 // True when all has arrived, false when a person ended it.
 bool Demo::stream() {
+  server_.attach(waiter_.poller());
+  client_.attach(waiter_.poller());
   while (!client_.done() || server_.busy()) {
     tymist_.tyme(clock_.elapsed());
     if (interrupts_.asked()) return false;
@@ -175,11 +177,10 @@ void Demo::checkProgress() {
 void Demo::wait() {
   waiter_.clear();
   waiter_.add(interrupts_.fd(), true, false);
-  server_.watch(waiter_);
-  client_.watch(waiter_);
   Tyme most = std::chrono::milliseconds(100);
-  most = std::min(most, server_.pause().value_or(most));
-  if (const auto deadline = client_.deadline()) most = std::min(most, *deadline - tymist_.tyme());
+  for (const auto& deadline : {server_.deadline(), client_.deadline()}) {
+    if (deadline) most = std::min(most, *deadline - tymist_.tyme());
+  }
   waiter_.wait(most);
 }
 

@@ -157,9 +157,4 @@ void DemoClient::endEpoch() {
                   sent.handedOver, acknowledged_, sent.handedOver - acknowledged_));
 }
 
-void DemoClient::watch(Waiter& waiter) const {
-  const auto wants = client_->wants();
-  waiter.add(client_->fd(), wants.read, wants.write);
-}
-
 }  // namespace hio::tool

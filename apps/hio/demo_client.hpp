@@ -32,7 +32,7 @@ class DemoClient {
 
   // Throws std::runtime_error when the server says what cannot be, or is not to be trusted.
   void service();
-  void watch(Waiter& waiter) const;
+  void attach(net::Poller& poller) { client_->attach(&poller); }
   std::optional<base::Tyme> deadline() const { return client_->deadline(); }
 
   // All is sent and acknowledged, and the connection was ended in order.

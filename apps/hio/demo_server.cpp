@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "exit_codes.hpp"
+#include "failing.hpp"
+#include "terminal.hpp"
 #include "text.hpp"
 
 namespace hio::tool {
@@ -17,11 +19,31 @@ using core::tcp::ServerTls;
 
 constexpr std::uint64_t Told = 1U << 20U;  // so often the client hears what has arrived
 
+using Descriptors = std::map<core::Address, int>;
+
+// Keeps the descriptors of its connections in mind.
+template <class S>
+class Knowing final : public S {
+ public:
+  template <class... More>
+  explicit Knowing(Descriptors& descriptors, More&&... more)
+      : S(std::forward<More>(more)...), descriptors_(descriptors) {}
+
+ protected:
+  std::unique_ptr<core::tcp::Remoter> remoterFor(core::tcp::RemoterOptions options) const override {
+    descriptors_[options.ca] = options.cs->fd();
+    return S::remoterFor(std::move(options));
+  }
+
+ private:
+  Descriptors& descriptors_;
+};
+
 std::unique_ptr<Server> serverOver(std::shared_ptr<net::TlsContext> context,
-                                   core::tcp::ServerOptions options) {
-  if (!context) return std::make_unique<Server>(std::move(options));
-  return std::make_unique<ServerTls>(std::move(options),
-                                     core::tcp::ServerTlsOptions{.context = std::move(context)});
+                                   core::tcp::ServerOptions options, Descriptors& descriptors) {
+  if (!context) return std::make_unique<Knowing<Server>>(descriptors, std::move(options));
+  return std::make_unique<Knowing<ServerTls>>(
+      descriptors, std::move(options), core::tcp::ServerTlsOptions{.context = std::move(context)});
 }
 
 }  // namespace
@@ -29,11 +51,13 @@ std::unique_ptr<Server> serverOver(std::shared_ptr<net::TlsContext> context,
 DemoServer::DemoServer(base::Tymth tymth, std::vector<Cut> cuts, const Journal& journal,
                        std::shared_ptr<net::TlsContext> context)
     : journal_(journal),
-      server_(serverOver(std::move(context), {.host = "127.0.0.1",
-                                              .port = 0,
-                                              .tymth = std::move(tymth),
-                                              .halfOpen = true,
-                                              .limits = {.rxHigh = 1U << 20U}})),
+      server_(serverOver(std::move(context),
+                         {.host = "127.0.0.1",
+                          .port = 0,
+                          .tymth = std::move(tymth),
+                          .halfOpen = true,
+                          .limits = {.rxHigh = 1U << 20U}},
+                         descriptors_)),
       cuts_(std::move(cuts)) {
   if (!server_->open()) throw Problem(ExitCode::unexpected, server_->failure()->message());
 }
@@ -49,8 +73,8 @@ void DemoServer::service() {
     tell(*remoter, "done");
     ending_ = true;
   }
-  // Nothing is wanted when TLS too has passed on all that it took.
-  if (ending_ && !remoter->wants().write) remoter->shutdownSend();
+  // TLS may not have passed on yet all that it took.
+  if (ending_ && remoter->txbs().empty() && !remoter->unsent()) remoter->shutdownSend();
   if (remoter->cutoff()) finish();
 }
 
@@ -87,6 +111,7 @@ void DemoServer::take(Remoter& remoter) {
   rxbs.consume(bytes.size());
   have_ += count;
   moved_ = count > 0;
+  if (moved_) remoter.wake();  // there may be room again
   taken_.back().count += count;
   if (have_ - told_ >= Told && !ending_) tell(remoter, "have");
 }
@@ -106,7 +131,7 @@ bool DemoServer::cutNow(Remoter& remoter) {
     take(remoter);
     return false;
   }
-  resetConnection(remoter.fd());
+  resetConnection(descriptors_.at(*ca_));
   server_->removeIx(*ca_);
   finish();
   return true;
@@ -121,21 +146,6 @@ void DemoServer::tell(Remoter& remoter, std::string_view what) {
 void DemoServer::finish() {
   taken_.back().sha256 = part_->hex();
   ca_.reset();
-}
-
-std::optional<base::Tyme> DemoServer::pause() const {
-  if (moved_) return base::Tyme(0);
-  const auto* const tls = dynamic_cast<const ServerTls*>(server_.get());
-  if (tls == nullptr || tls->cxes() == 0) return std::nullopt;
-  return std::chrono::milliseconds(2);
-}
-
-void DemoServer::watch(Waiter& waiter) const {
-  waiter.add(server_->fd(), true, false);
-  for (const auto& [ca, remoter] : server_->ixes()) {
-    const auto wants = remoter->wants();
-    waiter.add(remoter->fd(), wants.read, wants.write);
-  }
 }
 
 }  // namespace hio::tool

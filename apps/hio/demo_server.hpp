@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,8 +16,8 @@
 
 #include "digest.hpp"
 #include "hio/core/tcp/serving_tls.hpp"
+#include "hio/net/poller.hpp"
 #include "journal.hpp"
-#include "terminal.hpp"
 
 namespace hio::tool {
 
@@ -42,10 +43,11 @@ class DemoServer {
 
   const core::Address& address() const noexcept { return server_->eha(); }
   void service();
-  void watch(Waiter& waiter) const;
-  // The longest wait that misses nothing of which no descriptor tells: bytes that TLS has received
-  // already, and handshakes, whose descriptors are the server's secret.
-  std::optional<base::Tyme> pause() const;
+  void attach(net::Poller& poller) { server_->attach(&poller); }
+  // When to call service() again though the poller tells of nothing.
+  std::optional<base::Tyme> deadline() const {
+    return moved_ ? server_->tyme() : server_->deadline();
+  }
 
   std::uint64_t have() const noexcept { return have_; }
   // A connection is being served.
@@ -65,6 +67,7 @@ class DemoServer {
   void finish();
 
   const Journal& journal_;
+  std::map<core::Address, int> descriptors_{};  // of the connections, to reset them
   std::unique_ptr<core::tcp::Server> server_;
   std::vector<Cut> cuts_;              // those that are still to be made
   std::optional<core::Address> ca_{};  // of the connection that is served; others wait

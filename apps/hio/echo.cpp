@@ -60,6 +60,7 @@ ExitCode Echo::run() {
   if (!server_->open()) {
     throw Problem(ExitCode::unexpected, server_->failure()->message());
   }
+  server_->attach(&waiter_.poller());
   say("listening on " + server_->ha().text());
   while (!interrupts_.asked()) {
     tymist_.tyme(clock_.elapsed());
@@ -91,10 +92,11 @@ void Echo::serve(const Address& ca, Remoter& remoter) {
   // Nothing can be sent back any more: room for what is left to read, up to the end.
   if (remoter.failure() && !rxbs.empty()) {
     remoter.clearRxbs();
+    remoter.wake();
     moved_ = true;
   }
-  // Nothing is wanted when TLS too has passed on all that it took: the shutdown is the end.
-  if (remoter.ended() && rxbs.empty() && !remoter.wants().write) remoter.shutdownSend();
+  // The shutdown is the end: all is sent before, also what TLS has taken and not passed on yet.
+  if (remoter.ended() && rxbs.empty() && txbs.empty() && !remoter.unsent()) remoter.shutdownSend();
   if (!remoter.cutoff()) return;
   remoter.clearRxbs();  // the next service() removes it
   known_.erase(ca);
@@ -116,22 +118,8 @@ void Echo::wait() {
   waiter_.clear();
   waiter_.add(interrupts_.fd(), true, false);
   std::optional<base::Tyme> most;
-  // The descriptors of handshakes are the server's secret.
-  if (tlsServer_ != nullptr && tlsServer_->cxes() > 0) most = std::chrono::milliseconds(5);
-  // TLS may hold bytes that were received already, of which the descriptor tells nothing.
-  if (moved_) most = base::Tyme(0);
-  // Out of descriptors, say: the listener would be ready all the time.
-  if (server_->failure()) {
-    most = std::min<base::Tyme>(most.value_or(base::Tyme::max()), std::chrono::milliseconds(100));
-  } else {
-    waiter_.add(server_->fd(), true, false);
-  }
-  for (const auto& [ca, remoter] : server_->ixes()) {
-    const auto wants = remoter->wants();
-    waiter_.add(remoter->fd(), wants.read, wants.write);
-    if (remoter->cutoff()) most = base::Tyme(0);  // it is to be removed
-  }
-  waiter_.wait(most);
+  if (const auto deadline = server_->deadline()) most = *deadline - tymist_.tyme();
+  waiter_.wait(moved_ ? base::Tyme(0) : most);
 }
 
 }  // namespace

@@ -104,6 +104,7 @@ Attempt attempt(const ProbeOptions& options, std::shared_ptr<net::TlsContext> co
   Attempt made;
   base::Tymist tymist;
   MarkingNet net(made.times);
+  Waiter waiter;
   MarkingClient client({.timeout = options.timeout,
                         .host = options.host,
                         .port = options.port,
@@ -113,7 +114,7 @@ Attempt attempt(const ProbeOptions& options, std::shared_ptr<net::TlsContext> co
                         .net = &net},
                        {.context = std::move(context), .certedhost = options.tls.servername},
                        made.times);
-  Waiter waiter;
+  client.attach(&waiter.poller());
   client.open();
   while (true) {
     tymist.tyme(made.times.clock.elapsed());
@@ -122,11 +123,7 @@ Attempt attempt(const ProbeOptions& options, std::shared_ptr<net::TlsContext> co
     if (client.connected() || client.phase() == Phase::stopped) break;
     waiter.clear();
     waiter.add(interrupts.fd(), true, false);
-    const auto wants = client.wants();
-    waiter.add(client.fd(), wants.read, wants.write);
-    // While it connects there may be several sockets, and only one can be waited for.
-    const bool dialing = client.phase() == Phase::connecting;
-    Tyme most = std::chrono::milliseconds(dialing ? 10 : 100);
+    Tyme most = std::chrono::milliseconds(client.notifies() ? 100 : 10);
     if (const auto deadline = client.deadline()) most = std::min(most, *deadline - tymist.tyme());
     waiter.wait(most);
   }

@@ -108,17 +108,22 @@ void Waiter::add(int fd, bool read, bool write) {
   if (fd < 0 || (!read && !write)) return;
   const int events = (read ? POLLIN : 0) | (write ? POLLOUT : 0);
   polled_.push_back({fd, static_cast<short>(events), 0});
+  // A file cannot be watched, and need not be: it is always ready.
+  std::error_code code;
+  if (!watched_.contains(fd)) watched_.emplace(fd, poller_->watch(fd, ignored_, code));
 }
 
 void Waiter::wait(std::optional<std::chrono::nanoseconds> most) {
-  int milliseconds = -1;
-  if (most) {
-    // Rounded up: to wake a little early would only make the loop turn once more for nothing.
-    const auto whole = std::chrono::ceil<std::chrono::milliseconds>(*most).count();
-    milliseconds =
-        static_cast<int>(std::clamp<decltype(whole)>(whole, 0, std::numeric_limits<int>::max()));
-  }
-  if (::poll(polled_.data(), polled_.size(), milliseconds) >= 0) return;
+  // The poller tells of changes only: what is ready already would not end its wait.
+  look();
+  const bool some = std::any_of(polled_.begin(), polled_.end(),
+                                [](const pollfd& each) { return each.revents != 0; });
+  (void)poller_->wait(some ? std::chrono::nanoseconds(0) : most);
+  if (!some) look();
+}
+
+void Waiter::look() noexcept {
+  if (::poll(polled_.data(), polled_.size(), 0) >= 0) return;
   // A signal, most likely: nothing is known to be ready.
   for (pollfd& each : polled_) each.revents = 0;
 }

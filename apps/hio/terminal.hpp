@@ -7,6 +7,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +16,8 @@
 #include <system_error>
 #include <utility>
 #include <vector>
+
+#include "hio/net/poller.hpp"
 
 namespace hio::tool {
 
@@ -64,18 +68,32 @@ class Interrupts {
   Descriptor write_;
 };
 
-// What to wait for in one turn of a loop.
+// What to wait for in one turn of a loop: the poller of the clients and servers, and descriptors of
+// the tool's own. Outlives those that are attached to the poller; the descriptors outlive it.
 class Waiter {
  public:
+  Waiter() : poller_(net::systemPoller({.spin = std::chrono::nanoseconds(0)})) {}
+
+  net::Poller& poller() const noexcept { return *poller_; }
   void clear() noexcept { polled_.clear(); }
   // Nothing for a descriptor of -1, or when neither is wanted: errors alone must not wake the loop.
   void add(int fd, bool read, bool write);
-  // Waits until one is ready or the time has passed; empty: as long as it takes.
+  // Waits until one is ready, the poller has told of something, or the time has passed; empty: as
+  // long as it takes.
   void wait(std::optional<std::chrono::nanoseconds> most);
   // Whether the descriptor was ready when wait() came back.
   bool ready(int fd) const noexcept;
 
  private:
+  // Ends a wait; what is ready is asked of poll(2).
+  struct Ignored final : net::ReadinessHandler {
+    void ready(net::Readiness /*readiness*/) noexcept override {}
+  };
+  void look() noexcept;
+
+  std::unique_ptr<net::Poller> poller_;
+  Ignored ignored_;
+  std::map<int, net::Registration> watched_;
   std::vector<pollfd> polled_;
 };
 

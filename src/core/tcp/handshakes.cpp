@@ -15,6 +15,7 @@ constexpr std::size_t MostCalls = 64;
 // at once; later it needs the time of a round trip.
 constexpr Tyme MuteSilence = std::chrono::milliseconds(100);
 constexpr Tyme TalkSilence = std::chrono::seconds(1);
+const net::IoResult Silent = net::IoResult::blocked(net::IoResult::On::read);
 
 }  // namespace
 
@@ -31,6 +32,7 @@ void Handshakes::bind(Handshake& handshake, const PollerBinding& binding) {
   // What it has not been told of may be there already.
   handshake.turn->moveTo(handshake.stream.notifies() ? ready_ : asked_);
   handshake.turn->wake();
+  if (!handshake.stream.notifies()) roundLeft_ = all_.size() - notifying_;
 }
 
 void Handshakes::attach(const PollerBinding& binding) {
@@ -64,7 +66,8 @@ void Handshakes::clear() noexcept {
   mute_.clear();
   talked_.clear();
   all_.clear();
-  notifying_ = 0;
+  notifying_ = roundLeft_ = 0;
+  again_ = false;
 }
 
 void Handshakes::beginVisit(Now now) noexcept {
@@ -76,7 +79,9 @@ void Handshakes::beginVisit(Now now) noexcept {
   if (now) visitedAt_ = *now;
   stepsLeft_ = limits_.steps;
   callsLeft_ = MostCalls;
-  turnsLeft_ = all_.size() - notifying_;
+  const std::size_t toAsk = all_.size() - notifying_;
+  roundLeft_ = roundLeft_ == 0 ? toAsk : std::min(roundLeft_, toAsk);
+  again_ = false;
   if (starving_.empty() || (now && !tcp::due(pause_, *now))) return;
   for (Handshake* const each : starving_) {
     each->starves = false;
@@ -94,12 +99,12 @@ std::optional<Handshakes::Over> Handshakes::next() {
     if (ask && stepsLeft_ == 0) return std::nullopt;
     --callsLeft_;
     oldest.turn->leaveLine();
-    return takeOut(oldest, ask ? step(oldest) : net::IoResult::blocked(net::IoResult::On::read));
+    return takeOut(oldest, ask ? step(oldest) : Silent);
   }
   while (callsLeft_ > 0 && stepsLeft_ > 0) {
     Turn<Handshake>* turn = ready_.take();
-    if (turn == nullptr && turnsLeft_ > 0) {
-      --turnsLeft_;
+    if (turn == nullptr && roundLeft_ > 0) {
+      --roundLeft_;
       turn = asked_.take();
     }
     if (turn == nullptr) return std::nullopt;
@@ -128,10 +133,11 @@ void Handshakes::waitFor(Handshake& handshake, const net::IoResult& result) {
   if (result.lacksMemory() && now_) {
     if (starving_.empty()) pause_ = help::Deadline(Starving, *now_);
     if (!std::exchange(handshake.starves, true)) starving_.push_back(&handshake);
-  } else if (!handshake.stream.notifies() || result.lacksMemory() ||
-             handshake.stream->pending().received) {
-    handshake.turn->wake();
+    return;
   }
+  const bool more = result.lacksMemory() || handshake.stream->pending().received;
+  if (more || !handshake.stream.notifies()) handshake.turn->wake();
+  again_ = again_ || more;
 }
 
 Handshakes::Over Handshakes::takeOut(Handshake& handshake, const net::IoResult& result) {
@@ -191,12 +197,12 @@ bool Handshakes::canGiveWay() {
 Acceptor::Incoming Handshakes::giveWay() {
   Handshake& one = *silent();
   one.turn->leaveLine();
-  return takeOut(one, net::IoResult::blocked(net::IoResult::On::read)).incoming;
+  return takeOut(one, Silent).incoming;
 }
 
 std::optional<Tyme> Handshakes::due(Tyme now) const {
-  if (!ready_.empty()) return now;
   if (all_.empty()) return std::nullopt;
+  if (!ready_.empty() || roundLeft_ > 0 || again_) return now;
   const Tyme oldest = help::saturatingAdd(all_.front().started, limits_.timeout);
   return starving_.empty() ? oldest : std::min(oldest, dueAt(pause_, now));
 }

@@ -104,7 +104,10 @@ class Handshakes {
   Tyme visitedAt_ = Tyme::min();
   std::size_t stepsLeft_ = 0;
   std::size_t callsLeft_ = 0;
-  std::size_t turnsLeft_ = 0;  // of those that do not notify
+  // Of those that do not notify: how many are still to be asked before all have been, and whether
+  // one of them has more to do.
+  std::size_t roundLeft_ = 0;
+  bool again_ = false;
 };
 
 }  // namespace hio::core::tcp

@@ -185,6 +185,7 @@ std::optional<Tyme> Roster::due(Tyme now) const {
   for (const auto& [ca, remoter] : ixes_) {
     if (remoter->cutoff() || !remoter->opened()) at(lingersUntil(*remoter, now));
     if (remoter->ready()) at(now);
+    if (remoter->lacksMemory()) at(help::saturatingAdd(now, Starving));
     if (idle_) at(dueAt(remoter->tymer_));
   }
   return next;
