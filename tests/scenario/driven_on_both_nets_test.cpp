@@ -259,6 +259,51 @@ TEST_P(DrivenOnBothNets, ReconnectsWhenItsPauseIsOver) {
   EXPECT_EQ(client.failure()->attempt(), 5U);
 }
 
+TEST_P(DrivenOnBothNets, AServerWhosePortWasTakenListensOnceItIsFree) {
+  auto first = std::make_unique<Server>(ServerOptions{.host = host(), .port = 0, .net = &far()});
+  ASSERT_TRUE(first->open());
+  Server second({.host = host(), .port = first->eha().port, .net = &far()});
+  bool refused = false;
+  const auto user = base::doify(
+      [&](base::Tyme) {
+        if (second.failure() != nullptr && first) {
+          refused = second.failure()->code() == std::errc::address_in_use;
+          first->close();
+          first.reset();
+        }
+        if (second.opened()) doist().stop();
+        return false;
+      },
+      {.tock = 1ms});
+  doist().run(
+      {.doers = base::Doers{std::make_shared<ServerDoer>(second, byPoller()), user}, .limit = 5s});
+  EXPECT_TRUE(refused);
+  EXPECT_LT(doist().tyme(), 3s);
+}
+
+// One for both families, and IPv4 clients have IPv4 addresses.
+TEST_P(DrivenOnBothNets, AServerOnAllAddressesKnowsIpv4ClientsByTheirs) {
+  Server server({.host = "::", .port = 0, .net = &far()});
+  if (!server.open()) GTEST_SKIP() << "there is no IPv6 here";
+  Client client({.host = host(), .port = server.eha().port, .net = &near()});
+  const auto user = base::doify(
+      [&](base::Tyme) {
+        if (client.connected() && !server.ixes().empty()) doist().stop();
+        return false;
+      },
+      {.tock = 1ms});
+  Address ca;
+  const auto look = base::doify([&](base::Tyme) {
+    if (!server.ixes().empty()) ca = server.ixes().begin()->first;
+    return false;
+  });
+  doist().run({.doers = base::Doers{std::make_shared<ServerDoer>(server, byPoller()),
+                                    std::make_shared<ClientDoer>(client, byPoller()), look, user},
+               .limit = 5s});
+  EXPECT_EQ(ca.host.find(':'), std::string::npos) << ca.text();
+  EXPECT_FALSE(ca.host.empty());
+}
+
 INSTANTIATE_TEST_SUITE_P(Nets, DrivenOnBothNets,
                          testing::Values(ArmKind::simulator, ArmKind::loopback),
                          testing::PrintToStringParamName());

@@ -51,7 +51,7 @@ std::optional<Ip> Ip::parse(std::string_view text) {
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
   posix::SockAddr address;
   std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
-  return address.endpoint().ip;
+  return address.exact().ip;
 }
 
 std::string Ip::text() const {

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace hio::net::posix {
@@ -25,6 +27,18 @@ SockAddr::SockAddr(const Endpoint& endpoint) noexcept {
 }
 
 Endpoint SockAddr::endpoint() const noexcept {
+  Endpoint endpoint = exact();
+  constexpr std::array<std::uint8_t, 12> Mapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  auto& ip = endpoint.ip;
+  if (ip.family == Family::v6 && std::equal(Mapped.begin(), Mapped.end(), ip.octets.begin())) {
+    Ip v4;
+    std::copy_n(ip.octets.begin() + Mapped.size(), 4, v4.octets.begin());
+    ip = v4;
+  }
+  return endpoint;
+}
+
+Endpoint SockAddr::exact() const noexcept {
   Endpoint endpoint;
   if (storage.ss_family == AF_INET) {
     sockaddr_in v4{};
@@ -35,10 +49,6 @@ Endpoint SockAddr::endpoint() const noexcept {
     sockaddr_in6 v6{};
     std::memcpy(&v6, &storage, sizeof v6);
     endpoint.port = ntohs(v6.sin6_port);
-    if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {
-      std::memcpy(endpoint.ip.octets.data(), &v6.sin6_addr.s6_addr[12], 4);
-      return endpoint;
-    }
     endpoint.ip.family = Family::v6;
     endpoint.ip.zone = v6.sin6_scope_id;
     std::memcpy(endpoint.ip.octets.data(), &v6.sin6_addr, sizeof v6.sin6_addr);

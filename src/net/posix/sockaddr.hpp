@@ -19,6 +19,8 @@ struct SockAddr {
   // All zero when it is neither IPv4 nor IPv6. An IPv4 address within IPv6 (::ffff:a.b.c.d), as a
   // socket that listens on "::" has them, becomes an IPv4 one.
   Endpoint endpoint() const noexcept;
+  // The same as the kernel has it.
+  Endpoint exact() const noexcept;
 };
 
 }  // namespace hio::net::posix

@@ -1,7 +1,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -165,6 +167,107 @@ TEST_F(ServerTlsTest, BoundsTheHandshakesInProgress) {
   EXPECT_EQ(server.ixes().size(), 5U);
 }
 
+TEST_F(ServerTlsTest, StepsOfHandshakesShareOneVisitsWork) {
+  ServerTls server(options(),
+                   {.context = net::TlsContext::server(test::serving()), .maxHandshakeSteps = 2});
+  server.open();
+  std::vector<std::unique_ptr<ClientTls>> clients;
+  for (int count = 0; count < 9; ++count) clients.push_back(client());
+  for (int turns = 0; turns < 4; ++turns) {
+    for (const auto& each : clients) each->service();
+  }
+  const auto answered = [this] {
+    return std::count_if(net.lines.begin(), net.lines.end(),
+                         [](const auto& line) { return !line.pipe->back.bytes.empty(); });
+  };
+  for (int visits = 1; visits <= 4; ++visits) {
+    server.service();
+    EXPECT_EQ(answered(), 2 * visits);
+    EXPECT_EQ(server.deadline(), tymist.tyme());  // others wait in line
+  }
+  for (int turns = 0; turns < 20; ++turns) {
+    for (const auto& each : clients) each->service();
+    server.service();
+  }
+  EXPECT_EQ(server.ixes().size(), 9U);
+}
+
+TEST_F(ServerTlsTest, ASilentHandshakeGivesWayWhenThePlacesAreTaken) {
+  ServerTls server(options(),
+                   {.context = net::TlsContext::server(test::serving()), .maxHandshakes = 2});
+  server.open();
+  Client silent({.host = "127.0.0.1", .port = 443, .tymth = tymist.tymen(), .net = &net});
+  Client talks({.host = "127.0.0.1", .port = 443, .tymth = tymist.tymen(), .net = &net});
+  talks.tx("\x16\x03\x01");
+  turn(server, {&silent, &talks});
+  const auto good = client();
+  turn(server, {&silent, &talks, good.get()});
+  EXPECT_FALSE(good->connected());
+  EXPECT_EQ(server.deadline(), 100ms);
+  tymist.tyme(100ms);
+  turn(server, {&silent, &talks, good.get()});
+  EXPECT_TRUE(good->connected());
+  EXPECT_TRUE(silent.cutoff());
+  EXPECT_FALSE(talks.cutoff());
+  EXPECT_EQ(server.refused(), 1U);
+  EXPECT_THAT(server.refusal()->message(), HasSubstr("gave way to a new connection"));
+  EXPECT_EQ(server.refusal()->code(), std::errc::timed_out);
+}
+
+// Connections that stand count, too: those in their handshake give way in a full server.
+TEST_F(ServerTlsTest, ASilentHandshakeGivesWayInAFullServer) {
+  ServerOptions small = options();
+  small.maxConnections = 2;
+  ServerTls server(small, {.context = net::TlsContext::server(test::serving())});
+  server.open();
+  const auto stands = client();
+  Client silent({.host = "127.0.0.1", .port = 443, .tymth = tymist.tymen(), .net = &net});
+  turn(server, {stands.get(), &silent});
+  tymist.tyme(100ms);
+  const auto good = client();
+  turn(server, {stands.get(), &silent, good.get()});
+  EXPECT_TRUE(stands->connected());
+  EXPECT_TRUE(good->connected());
+  EXPECT_TRUE(silent.cutoff());
+}
+
+TEST_F(ServerTlsTest, AClockSetBackStartsHandshakesAnew) {
+  tymist.tyme(1h);
+  const auto server = make();
+  Client silent({.host = "127.0.0.1", .port = 443, .tymth = tymist.tymen(), .net = &net});
+  turn(*server, {&silent});
+  tymist.tyme(0s);
+  EXPECT_EQ(server->deadline(), 0s);
+  turn(*server, {&silent});
+  EXPECT_EQ(server->cxes(), 1U);
+  EXPECT_EQ(server->deadline(), 10s);
+  tymist.tyme(10s);
+  turn(*server, {&silent});
+  EXPECT_EQ(server->cxes(), 0U);
+}
+
+// Without a poller some of them are asked in each service(), and all in turns.
+TEST_F(ServerTlsTest, AsksSilentHandshakesInTurns) {
+  const auto server = make();
+  std::deque<Client> silent;
+  std::vector<Client*> all;
+  for (int count = 0; count < 200; ++count) {
+    silent.emplace_back(
+        ClientOptions{.host = "127.0.0.1", .port = 443, .tymth = tymist.tymen(), .net = &net});
+    all.push_back(&silent.back());
+  }
+  turn(*server, all);
+  EXPECT_EQ(server->cxes(), 200U);
+  // The next service() is due at once until each of them has been asked.
+  int visits = 0;
+  while (server->deadline() == tymist.tyme() && ++visits < 100) server->service();
+  EXPECT_LE(visits, 4);
+  EXPECT_EQ(server->deadline(), 10s);
+  const auto good = client();
+  for (int turns = 0; turns < 20; ++turns) turn(*server, {good.get()});
+  EXPECT_TRUE(good->connected());
+}
+
 // V9 fixed: close() leaves nothing behind.
 TEST_F(ServerTlsTest, CloseForgetsHandshakesToo) {
   const auto server = make();
@@ -182,6 +285,8 @@ TEST_F(ServerTlsTest, RefusesContradictingOptions) {
                std::invalid_argument);
   EXPECT_THROW(ServerTls(options(), {.context = trusting}), std::invalid_argument);
   EXPECT_THROW(ServerTls(options(), {.context = context, .maxHandshakes = 0}),
+               std::invalid_argument);
+  EXPECT_THROW(ServerTls(options(), {.context = context, .maxHandshakeSteps = 0}),
                std::invalid_argument);
   EXPECT_THROW(ServerTls(options(), {.context = context, .handshakeTimeout = 0s}),
                std::invalid_argument);

@@ -88,6 +88,107 @@ TEST_F(ServerTest, AFailedOpenIsFalseWithAReason) {
   EXPECT_EQ(server->failure(), nullptr);
 }
 
+// The port may be free again.
+TEST_F(ServerTest, TriesToListenAgainAtItsPace) {
+  net.listenError = sys(std::errc::address_in_use);
+  const auto server = openServer(options());
+  server->service();
+  EXPECT_EQ(server->deadline(), 1s);
+  net.listenError = {};
+  tymist.tyme(999ms);
+  server->service();
+  EXPECT_FALSE(server->opened());
+  EXPECT_EQ(server->failure()->stage(), Stage::listen);
+  tymist.tyme(1s);
+  net.knock(1001);
+  server->service();
+  EXPECT_TRUE(server->opened());
+  EXPECT_EQ(server->failure(), nullptr);
+  EXPECT_EQ(server->ixes().size(), 1U);
+}
+
+TEST_F(ServerTest, AClockSetBackDoesNotKeepItFromListening) {
+  tymist.tyme(1h);
+  net.listenError = sys(std::errc::address_in_use);
+  const auto server = openServer(options());
+  server->service();
+  net.listenError = {};
+  tymist.tyme(0s);
+  EXPECT_EQ(server->deadline(), 0s);
+  server->service();
+  EXPECT_TRUE(server->opened());
+}
+
+TEST_F(ServerTest, WithoutATimeItTriesToListenInEachService) {
+  ServerOptions unwound = options();
+  unwound.tymth = {};
+  net.listenError = sys(std::errc::address_in_use);
+  const auto server = openServer(unwound);
+  server->service();
+  EXPECT_FALSE(server->opened());
+  net.listenError = {};
+  server->service();
+  EXPECT_TRUE(server->opened());
+}
+
+TEST_F(ServerTest, OneThatIsClosedStaysClosedAndHasNoDeadline) {
+  net.listenError = sys(std::errc::address_in_use);
+  const auto server = openServer(options());
+  server->close();
+  net.listenError = {};
+  tymist.tick(1h);
+  EXPECT_EQ(server->deadline(), std::nullopt);
+  server->service();
+  EXPECT_FALSE(server->opened());
+  EXPECT_EQ(server->deadline(), std::nullopt);
+}
+
+// What service() knew is told until something changes.
+TEST_F(ServerTest, ItsDeadlineIsTheAnswerOfTheLastService) {
+  ServerOptions strict = options();
+  strict.dropIdle = true;
+  const auto server = openServer(strict);
+  EXPECT_EQ(server->deadline(), 0s);
+  net.knock(1001);
+  server->service();
+  EXPECT_EQ(server->deadline(), 1s);
+  tymist.tick(5ms);
+  EXPECT_EQ(server->deadline(), 1s);
+  server->attach(nullptr);
+  EXPECT_EQ(server->deadline(), 5ms);
+  server->service();
+  EXPECT_EQ(server->deadline(), 1s);
+  server->wind(tymist.tymen());
+  EXPECT_EQ(server->deadline(), 5ms);
+  server->service();
+  EXPECT_EQ(server->deadline(), 1005ms);
+  server->removeIx(from(1001));
+  EXPECT_EQ(server->deadline(), 5ms);
+  server->service();
+  EXPECT_EQ(server->deadline(), std::nullopt);
+  tymist.tyme(1ms);
+  EXPECT_EQ(server->deadline(), 1ms);
+}
+
+// The idle time begins anew when the clock is found to have been set back.
+TEST_F(ServerTest, AClockSetBackDoesNotKeepIdleConnections) {
+  ServerOptions strict = options();
+  strict.dropIdle = true;
+  tymist.tyme(1h);
+  const auto server = openServer(strict);
+  net.knock(1001);
+  server->service();
+  tymist.tyme(0s);
+  server->service();
+  EXPECT_EQ(server->deadline(), 1s);
+  tymist.tyme(999ms);
+  server->service();
+  EXPECT_EQ(server->ixes().size(), 1U);
+  tymist.tyme(1s);
+  server->service();
+  EXPECT_TRUE(server->ixes().empty());
+}
+
 // V4, V5
 TEST_F(ServerTest, AcceptsAllAndServesEach) {
   const auto server = openServer(options());
