@@ -151,6 +151,7 @@ void Talk::writeOutput() {
   progress_.wipe();
   const Output::Put put = output_.write(rxbs.view());
   rxbs.consume(put.count);
+  client_->wake();  // there may be room again
   if (put.error) {
     throw Problem(ExitCode::unexpected, "writing the output: " + put.error.message());
   }
@@ -166,7 +167,7 @@ void Talk::endSending() {
   const bool left = client_->ended() && input_.isTerminal() && client_->txbs().empty();
   if (!inputSent() && !left) return;
   // TLS still has some of it: after the far side's end, the shutdown would be the end of that too.
-  if (client_->wants().write) return;
+  if (!client_->txbs().empty() || client_->unsent()) return;
   sentEnd_ = true;
   client_->shutdownSend();
   note(left ? "ended the sending too" : "the input is at its end: ended the sending");

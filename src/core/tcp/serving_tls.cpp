@@ -12,7 +12,7 @@ namespace hio::core::tcp {
 namespace {
 
 // Of one visit: connections that are accepted or give way, each of which costs some 20 us.
-constexpr std::size_t MostAtOnce = 64;
+constexpr std::size_t MostAtOnce = 32;
 
 }  // namespace
 
