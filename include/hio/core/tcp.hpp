@@ -3,6 +3,7 @@
 
 #include "hio/core/tcp/awaiting.hpp"
 #include "hio/core/tcp/clienting.hpp"
+#include "hio/core/tcp/clienting_tls.hpp"
 #include "hio/core/tcp/doing.hpp"
 #include "hio/core/tcp/failure.hpp"
 #include "hio/core/tcp/link.hpp"

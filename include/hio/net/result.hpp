@@ -9,6 +9,11 @@
 
 namespace hio::net {
 
+// An error of the operating system, of category "system".
+inline std::error_code systemError(std::errc error) noexcept {
+  return {static_cast<int>(error), std::system_category()};
+}
+
 // Never thrown away: every call of the seam is answered by one of these.
 //
 //   done(count)     it went well; bytes moved, 0 where there are none to count

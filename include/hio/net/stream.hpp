@@ -36,8 +36,10 @@ struct StreamOptions {
 
 // State of a stream that polling its descriptor does not show.
 struct Pending {
-  bool received = false;  // receive() may have something to give
-  bool unsent = false;    // accepted by send() and still buffered here; an empty send() flushes it
+  bool received = false;   // receive() may have something to give
+  std::size_t unsent = 0;  // bytes accepted by send() that the network has not taken yet
+  bool flush = false;      // something waits to be passed on, those or bytes of its own: an empty
+                           // send() does it
 };
 
 enum class Direction : std::uint8_t { receive, send, both };

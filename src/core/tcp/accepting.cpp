@@ -54,7 +54,7 @@ void Acceptor::attach(net::Poller* poller, base::Waker waker) {
 }
 
 bool Acceptor::notifies() const noexcept {
-  return binding_.poller != nullptr && (!listener_ || listener_.notifies());
+  return binding_.poller && (!listener_ || listener_.notifies());
 }
 
 bool Acceptor::open() {
@@ -124,7 +124,7 @@ std::optional<Tyme> Acceptor::acceptDue() const {
   const Tyme since = std::min(askedAt_, tyme());
   if (!listener_) return help::saturatingAdd(since, ListenPause);
   if (!failure_ && !acceptLacksMemory_) return std::nullopt;
-  return help::saturatingAdd(since, Starving);
+  return help::saturatingAdd(since, LackPause);
 }
 
 std::optional<Acceptor::Incoming> Acceptor::accept() {

@@ -1,38 +1,52 @@
 #include "hio/core/tcp/awaiting.hpp"
 
+#include <array>
+
 #include "hio/help/timing.hpp"
 
 namespace hio::core::tcp {
 
-bool LinkWait::await_resume() const {
+std::string_view nameOf(Waited waited) noexcept {
+  static constexpr std::array<std::string_view, 4> Names{"reached", "cut", "late", "stopped"};
+  return Names.at(static_cast<std::size_t>(waited));
+}
+
+Waited LinkWait::await_resume() const {
   Awaitable::await_resume();
-  return reached_;
+  return waited_;
 }
 
 bool LinkWait::ready(base::Tyme tyme, bool /*woken*/) {
   if (!end_) {
     end_ = help::saturatingAdd(tyme, atMost_);
-  } else if (!observer_.watching()) {
-    return true;  // the link is no more
+    epoch_ = link_.traffic().epoch + (link_.standing() ? 0 : 1);
+    // The program may have made room in rxbs since the link last looked.
+    link_.wakeIfRoomAgain();
+  } else if (!observer_.attached()) {
+    waited_ = Waited::stopped;  // the link is no more
+    return true;
   }
-  const Outlook now = outlook();
-  reached_ = now == Outlook::reached;
-  return now != Outlook::open || tyme >= *end_;
+  const auto now = outcome(tyme);
+  if (now) waited_ = *now;
+  return now.has_value();
 }
 
-LinkWait::Outlook Connected::outlook() const {
-  if (client_.connected() && !client_.cutoff()) return Outlook::reached;
-  return client_.phase() == Phase::stopped ? Outlook::hopeless : Outlook::open;
+std::optional<Waited> LinkWait::outcome(base::Tyme tyme) const {
+  const std::uint64_t epoch = link_.traffic().epoch;
+  if (epoch > epoch_) return Waited::cut;
+  if (reached(link_)) return Waited::reached;
+  if (epoch == epoch_ && (!link_.standing() || link_.ended())) return Waited::cut;
+  if (link_.finished()) return link_.cutoff() ? Waited::cut : Waited::stopped;
+  if (tyme >= *end_) return Waited::late;
+  return std::nullopt;
 }
 
-LinkWait::Outlook Received::outlook() const {
-  if (rx_.rxbs().size() >= least_) return Outlook::reached;
-  return rx_.cutoff() || rx_.ended() ? Outlook::hopeless : Outlook::open;
-}
+bool Connected::reached(const Link& link) const { return link.standing(); }
 
-LinkWait::Outlook Drained::outlook() const {
-  if (tx_.txbs().empty() && !tx_.unsent()) return Outlook::reached;
-  return tx_.cutoff() ? Outlook::hopeless : Outlook::open;
+bool Received::reached(const Link& link) const { return link.rxbs().size() >= atLeast_; }
+
+bool Drained::reached(const Link& link) const {
+  return link.txbs().empty() && !link.unsent() && link.traffic().dropped == 0;
 }
 
 }  // namespace hio::core::tcp

@@ -1,11 +1,8 @@
-#include "core/tcp/backoff.hpp"
+#include "hio/core/tcp/retry.hpp"
 
 #include <algorithm>
-#include <array>
 
 #include "help/probe.hpp"
-#include "hio/net/net.hpp"
-#include "hio/net/tls.hpp"
 
 namespace hio::core::tcp {
 namespace {
@@ -18,28 +15,44 @@ std::uint64_t draw(std::uint64_t& state) noexcept {
   return mixed ^ (mixed >> 31U);
 }
 
-// The far side wants another certificate, version, cipher or name than this side has (RFC 8446, 6).
-constexpr std::array FatalAlerts{40, 41, 42, 43, 44, 45, 46, 48, 49, 70, 71, 112, 116, 120};
+base::Tyme drawUpTo(base::Tyme longest, std::uint64_t& state) noexcept {
+  const auto choices = static_cast<std::uint64_t>(longest.count()) + 1;
+  return base::Tyme(static_cast<std::int64_t>(draw(state) % choices));
+}
+
+const RetryOptions& defaults() noexcept {
+  static const RetryOptions options;
+  return options;
+}
 
 }  // namespace
 
-bool isRetryable(const Failure& failure) noexcept {
-  const std::error_code& code = failure.code();
-  if (code == net::ResolveError::badName || code == net::TlsError::noCertificate ||
-      code == net::TlsError::wrongPin || net::verdictOf(code)) {
-    return false;
-  }
-  const auto alert = net::alertOf(code);
-  return !alert || std::find(FatalAlerts.begin(), FatalAlerts.end(), *alert) == FatalAlerts.end();
-}
+Backoff::Backoff(const RetryOptions& options)
+    : given_(options == defaults() ? nullptr : std::make_unique<RetryOptions>(options)),
+      ceiling_(options.firstPause) {}
 
-base::Tyme Backoff::next() noexcept {
-  const base::Tyme most = options_.maxPause;
+const RetryOptions& Backoff::options() const noexcept { return given_ ? *given_ : defaults(); }
+
+void Backoff::reset() noexcept { ceiling_ = options().firstPause; }
+
+base::Tyme Backoff::next(net::Net& net) {
+  const base::Tyme most = options().maxPause;
   HIO_PROBE_IF("backoff.most", ceiling_ >= most);
   const base::Tyme ceiling = std::min(ceiling_, most);
   ceiling_ = ceiling > most / 2 ? most : 2 * ceiling;
-  const auto choices = static_cast<std::uint64_t>(ceiling.count()) + 1;
-  return base::Tyme(static_cast<std::int64_t>(draw(state_) % choices));
+  return drawUpTo(ceiling, state(net));
+}
+
+base::Tyme Backoff::slowest(net::Net& net) {
+  if (options().firstPause == base::Tyme(0)) return base::Tyme(0);
+  const base::Tyme most = options().maxPause;
+  return most / 2 + drawUpTo(most - most / 2, state(net));
+}
+
+// Most clients never need it.
+std::uint64_t& Backoff::state(net::Net& net) {
+  if (!state_) state_ = options().seed ? *options().seed : net.seed();
+  return *state_;
 }
 
 }  // namespace hio::core::tcp

@@ -6,16 +6,13 @@
 #include <stdexcept>
 #include <utility>
 
-#include "core/tcp/backoff.hpp"
-#include "core/tcp/dialing.hpp"
+#include "core/tcp/after_failure.hpp"
+#include "core/tcp/attempt.hpp"
 #include "core/tcp/due.hpp"
 #include "help/probe.hpp"
 
 namespace hio::core::tcp {
 namespace {
-
-// How often a lookup that tells of news is looked at without: nobody tells that it is overdue.
-constexpr Tyme LookOverdue = std::chrono::seconds(1);
 
 void checkNotNegative(Tyme value, std::string_view field) {
   if (value >= Tyme(0)) return;
@@ -42,10 +39,9 @@ std::string afterSeconds(Tyme duration) {
   return text.data();
 }
 
-// What an attempt in this phase is about.
-Stage stageOf(Phase phase) noexcept {
-  if (phase == Phase::resolving) return Stage::resolve;
-  return phase == Phase::handshaking ? Stage::handshake : Stage::connect;
+Phase phaseOf(Attempt::Phase phase) noexcept {
+  static constexpr std::array Phases{Phase::resolving, Phase::connecting, Phase::handshaking};
+  return Phases.at(static_cast<std::size_t>(phase));
 }
 
 Address chosenAddress(const ClientOptions& options) {
@@ -75,18 +71,14 @@ Client::Client(ClientOptions options)
       noDelay_(options.noDelay),
       keepAlive_(options.keepAlive),
       net_(options.net != nullptr ? options.net : &net::systemNet()),
-      retryable_(checked(options.retry).retryable),
+      backoff_(checked(options.retry)),
       tymer_({.duration = options.timeout, .tymth = options.tymth}) {
-  aim(chosenAddress(options));
-  if (reconnectable_) {
-    const std::uint64_t seed = options.retry.seed ? *options.retry.seed : net_->seed();
-    backoff_ = std::make_unique<Backoff>(options.retry, seed);
-  }
+  setTarget(chosenAddress(options));
 }
 
 Client::~Client() = default;
 
-void Client::aim(const Address& at) {
+void Client::setTarget(const Address& at) {
   hostname_ = target_ = at.host;
   const auto ip = settleHost(at.host);
   ha_ = {ip ? ip->text() : at.host, at.port};
@@ -100,7 +92,7 @@ void Client::host(std::string host) {
 void Client::port(int port) { ha_.port = checkedPort(port, "port"); }
 
 void Client::reinitHostPort(HostPort to) {
-  aim(to.ha.empty() ? Address(std::move(to.hostname), checkedPort(to.port, "port")) : to.ha);
+  setTarget(to.ha.empty() ? Address(std::move(to.hostname), checkedPort(to.port, "port")) : to.ha);
 }
 
 Phase Client::phase() const noexcept {
@@ -113,8 +105,8 @@ bool Client::accepted() const noexcept {
   return phase_ == Phase::handshaking || phase_ == Phase::connected;
 }
 
-bool Client::attempting() const noexcept {
-  return phase_ == Phase::resolving || phase_ == Phase::connecting || phase_ == Phase::handshaking;
+bool Client::finished() const noexcept {
+  return phase_ == Phase::stopped || (phase() == Phase::cutoff && !reconnectable_);
 }
 
 std::size_t Client::staleRx() const noexcept {
@@ -122,7 +114,12 @@ std::size_t Client::staleRx() const noexcept {
   return front < epochStart_ ? static_cast<std::size_t>(epochStart_ - front) : 0;
 }
 
-// ---- time ---------------------------------------------------------------------------------------
+net::BufferSizes Client::actualBufSizes() const {
+  const net::Stream* const latest = attempt_ ? attempt_->latest() : nullptr;
+  return latest != nullptr ? latest->bufferSizes() : Link::actualBufSizes();
+}
+
+// ---- what it waits for --------------------------------------------------------------------------
 
 void Client::wind(base::Tymth tymth) {
   Link::wind(tymth);
@@ -130,50 +127,45 @@ void Client::wind(base::Tymth tymth) {
   pause_ = help::Deadline(pause_.duration(), tyme());
   drainer_ = help::Deadline(drainer_.duration(), tyme());
   connectedAt_ = troubleSince_ = tyme();
-  if (dial_) dial_->rewind();
-  lookedUpAt_.reset();
+  if (attempt_) attempt_->rewind();
   wake();
 }
 
-std::optional<Tyme> Client::deadline() const {
-  if (!tymth()) return std::nullopt;
-  std::optional<Tyme> next;
-  const auto at = [&next](Tyme when) { next = next ? std::min(*next, when) : when; };
+void Client::attach(net::Poller* poller, base::Waker waker) {
+  Link::attach(poller, std::move(waker));
+  if (attempt_) attempt_->bind(binding());
+}
+
+bool Client::notifies() const noexcept {
+  return Link::notifies() && (!attempt_ || attempt_->notifies());
+}
+
+Tyme Client::nextDue() noexcept {
+  const Tyme due = phaseDue();
+  if (!draining_) return due;
+  return std::min(due, drained() ? AtOnce : drainer_.stop());
+}
+
+Tyme Client::phaseDue() noexcept {
   switch (phase()) {
+    case Phase::closed:
+      return AtOnce;
     case Phase::waiting:
-      at(dueAt(pause_, tyme()));
-      break;
+      return pause_.stop();
     case Phase::resolving:
     case Phase::connecting:
-    case Phase::handshaking:
-      if (lookup_) {
-        const Tyme pause = lookupTells_ ? LookOverdue : Dial::Look;
-        at(lookedUpAt_ ? help::saturatingAdd(*lookedUpAt_, pause) : tyme());
-      }
-      if (dial_ && dial_->deadline(tyme())) at(*dial_->deadline(tyme()));
-      if (shaking_ && !secured_) at(tyme());
-      if (shaking_ && secured_) {
-        if (shakeLacksMemory_) {
-          at(help::saturatingAdd(tyme(), Starving));
-        } else if (shaking_->pending().received) {
-          at(tyme());
-        }
-      }
-      if (paced() && tymer_.duration() > Tyme(0)) at(dueAt(tymer_));
-      break;
-    case Phase::cutoff:
-      if (reconnectable_) at(tyme());
-      break;
+    case Phase::handshaking: {
+      const bool timed = tymth() && tymer_.duration() > Tyme(0) && !attempt_->fresh();
+      return std::min(attempt_->due(), timed ? tymer_.stop() : base::Forever);
+    }
     case Phase::connected:
-      if (ready()) at(tyme());
-      if (lacksMemory()) at(help::saturatingAdd(tyme(), Starving));
-      break;
-    case Phase::closed:
+      return flowDue();
+    case Phase::cutoff:
+      return reconnectable_ && !draining_ ? AtOnce : base::Forever;
     case Phase::stopped:
       break;
   }
-  if (draining_) at(drained() ? tyme() : dueAt(drainer_, tyme()));
-  return next;
+  return base::Forever;
 }
 
 // ---- opening and closing ------------------------------------------------------------------------
@@ -184,7 +176,7 @@ bool Client::open() {
   clearEnds();
   keep(nullptr);
   attempts_ = 0;
-  if (backoff_) backoff_->reset();
+  backoff_.reset();
   wake();
   return begin();
 }
@@ -199,6 +191,14 @@ void Client::close() {
   refuseTx(false);
   HIO_PROBE_IF("client.close.connected", connected());
   if (opened()) abandon();
+  storeDue();
+}
+
+void Client::stop() {
+  close();
+  phase_ = Phase::stopped;
+  changed();
+  storeDue();
 }
 
 void Client::drain(Tyme limit) {
@@ -210,125 +210,68 @@ void Client::drain(Tyme limit) {
 
 // There is nothing left to send or to wait for but the shutdown, or the close.
 bool Client::drained() const noexcept {
-  const bool linked = connected() && !cutoff();
-  return !opened() || cutoff() ||
-         (txbs().empty() && (!linked || !sendShut() || (ended() && !unsent())));
+  if (!opened() || cutoff()) return true;
+  return txbs().empty() && (!standing() || !sendShut() || (ended() && !unsent()));
 }
 
 void Client::serviceDrain() {
   if (!draining_) return;
-  if (drained() && connected() && !cutoff() && !sendShut()) shutdownSend();
-  if (!drained() && !due(drainer_, tyme())) return;
-  close();
-  phase_ = Phase::stopped;  // a drained client is done: the next service() must not open it again
+  if (drained() && standing() && !sendShut()) shutdownSend();
+  // A drained client is done: the next service() must not open it again.
+  if (drained() || due(drainer_, tyme())) stop();
 }
 
 // Gives up whatever is under way.
 void Client::abandon() noexcept {
-  HIO_PROBE_IF("client.abandon.lookup", lookup_ != nullptr);
-  HIO_PROBE_IF("client.abandon.dial", dial_ != nullptr);
-  lookup_.reset();
-  lookedUpAt_.reset();
-  dial_.reset();
-  if (shaking_) (void)shaking_->shutdown(net::Direction::both);
-  shaking_.reset();
+  HIO_PROBE_IF("client.abandon.attempt", attempt_ != nullptr);
+  attempt_.reset();
   discard();
   phase_ = Phase::closed;
   changed();
 }
 
-// ---- connecting ---------------------------------------------------------------------------------
+// ---- one attempt --------------------------------------------------------------------------------
 
 // Starts an attempt; sends nothing yet.
 bool Client::begin() {
   abandon();
-  if (tymth()) tymer_.start();
-  if (const auto ip = settleHost(target_)) return dial({*ip});
-  lookup_ = net_->resolver().lookup(target_);
-  lookupTells_ = binding().poller != nullptr && binding().to(*lookup_);
-  phase_ = Phase::resolving;
-  return true;
-}
-
-bool Client::dial(std::vector<net::Ip> ips) {
-  const net::StreamOptions streamOptions{
-      .buffers = {.send = bs(), .receive = bs()}, .noDelay = noDelay_, .keepAlive = keepAlive_};
-  auto dial = std::make_unique<Dial>(*net_, std::move(ips), ha_.port, streamOptions, binding());
-  lookup_.reset();
-  dial_ = std::move(dial);
-  phase_ = Phase::connecting;
-  if (!dial_->neverOpened()) return true;
+  attempt_ = std::make_unique<Attempt>(
+      *net_, Address(target_, ha_.port),
+      net::StreamOptions{
+          .buffers = {.send = bs(), .receive = bs()}, .noDelay = noDelay_, .keepAlive = keepAlive_},
+      binding());
+  phase_ = phaseOf(attempt_->phase());
+  if (!attempt_->neverOpened()) return true;
   HIO_PROBE("client.open.failed");
-  attemptFailed(Stage::open, dial_->firstError());
+  attemptFailed(attempt_->firstError());
   return false;
 }
 
 // One step of the attempt under way, up to the TCP connection.
-void Client::approach() {
-  if (phase_ == Phase::resolving) pollLookup();
-  if (phase_ == Phase::connecting) pollDial();
-}
-
-void Client::pollLookup() {
-  std::vector<net::Ip> found;
-  const net::IoResult result = lookup_->poll(found);
-  if (tymth()) lookedUpAt_ = tyme();
-  HIO_PROBE_IF("client.lookup.blocked", result.isBlocked());
-  HIO_PROBE_IF("client.lookup.failed", result.isError());
-  if (result.isError()) return attemptFailed(Stage::resolve, result.code());
-  if (!result.isDone()) return;
-  if (found.empty()) return attemptFailed(Stage::resolve, net::ResolveError::noAddress);
-  HIO_PROBE_IF("client.lookup.several", found.size() > 1);
-  dial(std::move(found));
-}
-
-void Client::pollDial() {
-  const net::IoResult result = dial_->poll(tymth() ? std::optional(tyme()) : std::nullopt);
-  if (result.isDone()) return established(dial_->take());
+void Client::advance() {
+  if (phase_ != Phase::resolving && phase_ != Phase::connecting) return;
+  if (attempt_->fresh() && tymth()) tymer_.start();
+  const net::IoResult result = attempt_->advance(now());
   if (result.isError()) {
-    HIO_PROBE_IF("client.dial.failed", !dial_->neverOpened());
-    HIO_PROBE_IF("client.dial.never-opened", dial_->neverOpened());
-    attemptFailed(dial_->neverOpened() ? Stage::open : Stage::connect, result.code());
+    HIO_PROBE_IF("client.attempt.never-opened", attempt_->neverOpened());
+    return attemptFailed(result.code());
   }
-}
-
-void Client::established(std::unique_ptr<net::Stream> stream) {
-  Address near(stream->local());
-  Address far(stream->peer());
-  // Nothing throws from here on.
-  ca_ = std::move(near);
-  ha_ = std::move(far);
-  dial_.reset();
-  shaking_ = std::move(stream);
-  secured_ = false;
-  shakesOn_ = net::IoResult::On::write;
-  phase_ = Phase::handshaking;
-  if (!handshakes()) linked();
-}
-
-// The connection can be used.
-void Client::linked() {
-  const Traffic previous = traffic();
-  HIO_PROBE_IF("client.linked.again", previous.epoch > 0);
-  HIO_PROBE_IF("client.linked.after-failures", attempts_ > 1);
-  adopt(std::move(shaking_));
-  previous_ = previous;
-  epochStart_ = rxbs().consumed() + rxbs().size();
-  phase_ = Phase::connected;
-  if (tymth()) connectedAt_ = tyme();
+  phase_ = phaseOf(attempt_->phase());
+  if (!result.isDone()) return;
+  ca_ = Address(attempt_->stream()->local());
+  ha_ = Address(attempt_->stream()->peer());
+  if (!handshakes()) becomeConnected();
 }
 
 void Client::secure() {
-  if (secured_) return;
   try {
-    shaking_ = secured(std::move(shaking_));
-    secured_ = true;
+    attempt_->secure(
+        [this](std::unique_ptr<net::Stream> plain) { return secured(std::move(plain)); });
   } catch (const std::exception& error) {
     const bool lacksMemory = dynamic_cast<const std::bad_alloc*>(&error) != nullptr;
-    attemptFailed(Stage::handshake,
-                  std::make_error_code(lacksMemory ? std::errc::not_enough_memory
-                                                   : std::errc::invalid_argument),
-                  error.what());
+    attemptFailed(
+        net::systemError(lacksMemory ? std::errc::not_enough_memory : std::errc::invalid_argument),
+        error.what());
     throw;
   }
 }
@@ -340,95 +283,21 @@ void Client::shake() {
   } catch (const std::exception&) {
     return;
   }
-  const net::IoResult result = shaking_->connect();
-  shakesOn_ = result.on();
-  shakeLacksMemory_ = result.lacksMemory();
-  if (result.isDone()) return linked();
-  if (result.isError()) attemptFailed(Stage::handshake, result.code(), shaking_->why());
+  const net::IoResult result = attempt_->shake(now());
+  if (result.isDone()) return becomeConnected();
+  if (result.isError()) attemptFailed(result.code(), attempt_->stream()->why());
 }
 
-void Client::raiseFailure(std::uint64_t before, std::initializer_list<Stage> stages) const {
-  if (failures_ == before) return;
-  if (std::find(stages.begin(), stages.end(), failure()->stage()) == stages.end()) return;
-  throw std::system_error(failure()->code(), failure()->message());
-}
-
-void Client::attemptFailed(Stage stage, std::error_code code, std::string detail) {
-  countFailure();
-  Address at(target_, ha_.port);
-  std::vector<Failure::Try> tries;
-  if (dial_) tries = dial_->tries();
-  HIO_PROBE_IF("client.tries.several", tries.size() > 1);
-  if (tries.size() == 1 && tries.front().code == code) at = tries.front().address;
-  auto failure = std::make_unique<Failure>(stage, std::move(at), code, std::move(detail));
-  failure->attempt_ = attempts_;
-  failure->tries_ = std::move(tries);
-  keep(std::move(failure));
-  retryOrStop(stage);
-}
-
-void Client::countFailure() {
-  ++failures_;
-  if (attempts_++ == 0 && tymth()) troubleSince_ = tyme();
-}
-
-// A reconnectable client's connection was cut off.
-void Client::endEpoch() {
-  const Tyme lasted = help::saturatingSubtract(tyme(), connectedAt_);
-  if (lasted >= backoff_->options().stableAfter) {
-    HIO_PROBE("client.epoch.lasted");
-    attempts_ = 0;
-    backoff_->reset();
-  } else {
-    HIO_PROBE("client.epoch.short");
-    troubleSince_ =
-        help::saturatingAdd(troubleSince_, lasted);  // the time connected was no trouble
-    countFailure();
-  }
-  HIO_PROBE_IF("client.epoch.exhausted", !failure() && exhausted());
-  if (!failure() && exhausted()) {
-    keep(std::make_unique<Failure>(Stage::receive, ha_,
-                                   std::make_error_code(std::errc::connection_aborted),
-                                   "the far side closed each connection soon"));
-  }
-  retryOrStop(Stage::receive);
-}
-
-void Client::retryOrStop(Stage stage) {
-  abandon();
-  if (failure() && !retryable_(*failure())) {
-    HIO_PROBE("client.retry.hopeless");
-    phase_ = Phase::stopped;
-    return;
-  }
-  // Without a socket to be had, trying on at once would only spin.
-  const bool lacksMemory = stage == Stage::open;
-  HIO_PROBE_IF("client.retry.lacksMemory", lacksMemory);
-  if (!tymth() || (!reconnectable_ && !lacksMemory)) {
-    HIO_PROBE("client.retry.unpaced");
-    // After a handshake that failed the client is closed, for the next call to open it (L21).
-    if (!lacksMemory && stage != Stage::handshake) begin();
-    return;
-  }
-  if (reconnectable_ && exhausted()) {
-    HIO_PROBE("client.retry.exhausted");
-    phase_ = Phase::stopped;
-    return;
-  }
-  clearEnds();
-  pause_ = help::Deadline(
-      std::max(backoff_ ? backoff_->next() : Tyme(0), lacksMemory ? Starving : Tyme(0)), tyme());
-  phase_ = Phase::waiting;
-  HIO_PROBE_IF("client.retry.late", attempts_ > 5);
-  HIO_PROBE_IF("client.retry.at-once", pause_.duration() == Tyme(0));
-  if (pause_.duration() == Tyme(0)) begin();
-}
-
-bool Client::exhausted() const {
-  const RetryOptions& retry = backoff_->options();
-  return (retry.attempts > 0 && attempts_ >= retry.attempts) ||
-         (retry.giveUpAfter > Tyme(0) && attempts_ > 0 &&
-          help::saturatingSubtract(tyme(), troubleSince_) >= retry.giveUpAfter);
+void Client::becomeConnected() {
+  const Traffic previous = traffic();
+  HIO_PROBE_IF("client.connected.again", previous.epoch > 0);
+  HIO_PROBE_IF("client.connected.after-failures", attempts_ > 1);
+  adopt(attempt_->take());
+  attempt_.reset();
+  previous_ = previous;
+  epochStart_ = rxbs().consumed() + rxbs().size();
+  phase_ = Phase::connected;
+  if (tymth()) connectedAt_ = tyme();
 }
 
 bool Client::accept() {
@@ -439,53 +308,57 @@ bool Client::accept() {
   } else if (phase_ == Phase::waiting) {
     begin();
   }
-  if (failures_ == before) approach();
+  if (failures_ == before) advance();
+  storeDue();
   raiseFailure(before, {Stage::resolve, Stage::open});
   return accepted();
 }
 
 bool Client::serviceConnect() {
-  if (reconnectable_ && !tymth()) {
-    throw std::logic_error("a reconnectable client needs a time: wind(tymist.tymen()) first");
-  }
-  HIO_PROBE_IF("client.stays.stopped", phase_ == Phase::stopped);
-  if (phase_ == Phase::stopped) return false;
-  if (phase_ == Phase::connected) {
-    HIO_PROBE_IF("client.stays.cutoff", !reconnectable_ && cutoff());
-    if (!reconnectable_ || !cutoff() || draining_) return true;
-    HIO_PROBE_IF("client.cutoff.goes-on", failure() != nullptr);
-    HIO_PROBE_IF("client.cutoff.clean", failure() == nullptr);
-    endEpoch();
-    return false;
-  }
-  if (phase_ == Phase::waiting) {
-    HIO_PROBE_IF("client.pause.over", due(pause_, tyme()));
-    if (!due(pause_, tyme()) || !begin()) return false;
-  } else if (phase_ == Phase::closed && !open()) {
-    return false;
-  }
-  const std::uint64_t before = failures_;
-  approach();
-  if (failures_ == before) shake();
-  // The attempt comes first: one that succeeds at the very end of its time has succeeded.
-  if (failures_ == before && attempting() && paced() && tymer_.duration() > Tyme(0) &&
-      due(tymer_)) {
-    HIO_PROBE_IF("client.timeout.resolving", phase_ == Phase::resolving);
-    HIO_PROBE_IF("client.timeout.connecting", phase_ == Phase::connecting);
-    attemptFailed(stageOf(phase_), std::make_error_code(std::errc::timed_out),
-                  afterSeconds(tymer_.duration()));
-  }
+  connectStep();
+  storeDue();
   return connected();
 }
 
-void Client::service() {
-  serviceConnect();
-  serviceSends();
-  serviceReceives();
-  serviceDrain();
+void Client::connectStep() {
+  if (!tymth() && (reconnectable_ || tymer_.duration() > Tyme(0))) {
+    throw std::logic_error(
+        "a client that is reconnectable or has a timeout needs a time: wind(tymist.tymen()) first");
+  }
+  HIO_PROBE_IF("client.stays.stopped", phase_ == Phase::stopped);
+  if (phase_ == Phase::stopped) return;
+  if (phase_ == Phase::connected) {
+    HIO_PROBE_IF("client.stays.cutoff", !reconnectable_ && cutoff());
+    if (reconnectable_ && cutoff() && !draining_) endEpoch();
+    return;
+  }
+  if (phase_ == Phase::waiting) {
+    HIO_PROBE_IF("client.pause.over", due(pause_, tyme()));
+    if (!due(pause_, tyme()) || !begin()) return;
+  } else if (phase_ == Phase::closed && !open()) {
+    return;
+  }
+  const std::uint64_t before = failures_;
+  advance();
+  if (failures_ == before) shake();
+  // The attempt comes first: one that succeeds at the very end of its time has succeeded.
+  if (failures_ != before || !attempt_ || !overdue()) return;
+  HIO_PROBE_IF("client.timeout.resolving", phase_ == Phase::resolving);
+  HIO_PROBE_IF("client.timeout.connecting", phase_ == Phase::connecting);
+  attemptFailed(net::systemError(std::errc::timed_out), afterSeconds(tymer_.duration()));
 }
 
-// ---- the link's questions -----------------------------------------------------------------------
+bool Client::overdue() { return tymth() && tymer_.duration() > Tyme(0) && due(tymer_); }
+
+void Client::service() {
+  connectStep();
+  sendOnce();
+  receiveAll();
+  serviceDrain();
+  storeDue();
+}
+
+// ---- the calls of a link ------------------------------------------------------------------------
 
 bool Client::usable(std::string_view what) {
   if (!opened())
@@ -493,45 +366,19 @@ bool Client::usable(std::string_view what) {
   if (phase_ == Phase::handshaking) {
     const std::uint64_t before = failures_;
     shake();
+    storeDue();
     raiseFailure(before, {Stage::handshake});
     return stream() != nullptr;
   }
   if (stream() != nullptr) return true;
-  if (dial_ && !dial_->fresh()) return false;
-  throw std::system_error(std::make_error_code(std::errc::not_connected),
+  if (phase_ == Phase::connecting && !attempt_->fresh()) return false;
+  throw std::system_error(net::systemError(std::errc::not_connected),
                           std::string(what) + " with " + ha_.text());
 }
 
 void Client::wasCut() {
   HIO_PROBE_IF("client.cutoff.drops", onCutoff_ == OnCutoff::drop && !txbs().empty());
-  if (onCutoff_ == OnCutoff::drop) txbs().clear();
-}
-
-void Client::attach(net::Poller* poller, base::Waker waker) {
-  Link::attach(poller, std::move(waker));
-  if (lookup_) lookupTells_ = binding().to(*lookup_);
-  if (dial_) dial_->attach(binding());
-  if (shaking_) binding().to(*shaking_);
-}
-
-bool Client::notifies() const noexcept { return Link::notifies() && (!dial_ || dial_->notifies()); }
-
-net::BufferSizes Client::actualBufSizes() const {
-  const net::Stream* const dialing = dial_ ? dial_->latest() : shaking_.get();
-  return dialing != nullptr ? dialing->bufferSizes() : Link::actualBufSizes();
-}
-
-int Client::fd() const noexcept {
-  if (shaking_) return shaking_->fd();
-  if (!dial_) return Link::fd();
-  return dial_->latest() != nullptr ? dial_->latest()->fd() : -1;
-}
-
-Interest Client::wants() const noexcept {
-  if (dial_) return {.write = true};
-  if (!shaking_) return Link::wants();
-  const bool reads = shakesOn_ == net::IoResult::On::read;
-  return {.read = reads, .write = !reads || shaking_->pending().unsent};
+  if (onCutoff_ == OnCutoff::drop) dropTxbs();
 }
 
 }  // namespace hio::core::tcp

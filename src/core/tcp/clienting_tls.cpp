@@ -1,7 +1,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "hio/core/tcp/clienting.hpp"
+#include "hio/core/tcp/clienting_tls.hpp"
 
 namespace hio::core::tcp {
 namespace {
@@ -46,15 +46,17 @@ std::unique_ptr<net::Stream> ClientTls::secured(std::unique_ptr<net::Stream> pla
 }
 
 void ClientTls::wrap() {
-  if (shaking() == nullptr) throw std::logic_error("wrap: there is no connection without TLS");
+  if (!shaking()) throw std::logic_error("wrap: there is no connection without TLS");
   secure();
+  storeDue();
 }
 
 bool ClientTls::handshake() {
   if (connected()) return true;
-  if (shaking() == nullptr) throw std::logic_error("handshake: there is no connection");
+  if (!shaking()) throw std::logic_error("handshake: there is no connection");
   const std::uint64_t before = failures();
   shake();
+  storeDue();
   raiseFailure(before, {Stage::handshake});
   return connected();
 }

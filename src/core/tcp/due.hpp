@@ -1,17 +1,14 @@
-// When something is to be done: a timer or a lapse is over, also when its time was set back; a
-// stream has something; the machine may have again what it lacked.
+// When a timer is over, also where its time was set back.
 #pragma once
 
 #include <chrono>
-#include <optional>
 
 #include "hio/base/tyming.hpp"
-#include "hio/net/stream.hpp"
 
 namespace hio::core::tcp {
 
 // Before descriptors or memory that the machine lacks are asked for again.
-inline constexpr base::Tyme Starving = std::chrono::milliseconds(100);
+inline constexpr base::Tyme LackPause = std::chrono::milliseconds(100);
 
 // It has expired. A time that was set back starts it anew: it would run too long.
 inline bool due(base::Tymer& tymer) {
@@ -20,7 +17,9 @@ inline bool due(base::Tymer& tymer) {
 }
 
 inline bool due(help::Deadline& deadline, base::Tyme now) {
-  if (deadline.elapsed(now) < base::Tyme(0)) deadline = help::Deadline(deadline.duration(), now);
+  if (deadline.elapsed(now) < base::Tyme(0)) {
+    deadline = help::Deadline(deadline.duration(), now);
+  }
   return deadline.expired(now);
 }
 

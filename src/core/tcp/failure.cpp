@@ -16,6 +16,8 @@ std::string_view doing(Stage stage) noexcept {
       return "connect to ";
     case Stage::handshake:
       return "shake hands with ";
+    case Stage::use:
+      return "use ";
     case Stage::receive:
       return "receive from ";
     case Stage::send:
@@ -112,6 +114,8 @@ std::string_view nameOf(Stage stage) noexcept {
       return "connect";
     case Stage::handshake:
       return "handshake";
+    case Stage::use:
+      return "use";
     case Stage::receive:
       return "receive";
     case Stage::send:

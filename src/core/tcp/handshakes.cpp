@@ -131,7 +131,7 @@ net::IoResult Handshakes::step(Handshake& handshake) {
 // It is blocked: who will say when it may go on?
 void Handshakes::waitFor(Handshake& handshake, const net::IoResult& result) {
   if (result.lacksMemory() && now_) {
-    if (starving_.empty()) pause_ = help::Deadline(Starving, *now_);
+    if (starving_.empty()) pause_ = help::Deadline(LackPause, *now_);
     if (!std::exchange(handshake.starves, true)) starving_.push_back(&handshake);
     return;
   }

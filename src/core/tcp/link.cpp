@@ -5,18 +5,23 @@
 #include <stdexcept>
 #include <utility>
 
+#include "core/tcp/due.hpp"
+
 namespace hio::core::tcp {
 namespace {
 
 // Bounds the system calls of one service() when the far side sends in tiny pieces.
 constexpr int MostReceives = 256;
+// What a receive counts as at least: its records, or its system call, cost CPU however few bytes
+// they bring.
+constexpr std::size_t LeastCharge = 4096;
 // Of one receive, unless bs is smaller or larger.
 constexpr std::size_t LeastRead = 512;
 constexpr std::size_t MostRead = std::size_t(64) * 1024;
 // What rxbs grows by at most while a stream fills it.
 constexpr std::size_t MostBlock = std::size_t(1) << 20U;
-// How long a machine that is short of memory may leave a connection without any progress.
-constexpr Tyme MostStarving = std::chrono::seconds(10);
+// How long a machine that is short of memory may leave a direction without any progress.
+constexpr Tyme MostLacking = std::chrono::seconds(10);
 // The largest block that rxbs keeps when nothing comes.
 constexpr std::size_t IdleBlock = 4096;
 
@@ -45,13 +50,15 @@ Link::~Link() {
   discard();
   while (observers_ != nullptr) {
     const base::Waker waker = observers_->waker_;
-    observers_->leave();
+    observers_->detach();
     waker.wake();
   }
 }
 
-void Observer::watch(Link& link, base::Waker waker) noexcept {
-  leave();
+// ---- observers ----------------------------------------------------------------------------------
+
+void Observer::observe(Link& link, base::Waker waker) noexcept {
+  detach();
   link_ = &link;
   waker_ = std::move(waker);
   after_ = link.observers_;
@@ -59,7 +66,7 @@ void Observer::watch(Link& link, base::Waker waker) noexcept {
   link.observers_ = this;
 }
 
-void Observer::leave() noexcept {
+void Observer::detach() noexcept {
   if (link_ == nullptr) return;
   (before_ != nullptr ? before_->after_ : link_->observers_) = after_;
   if (after_ != nullptr) after_->before_ = before_;
@@ -73,13 +80,15 @@ void Link::changed() const noexcept {
   }
 }
 
+// ---- the connection -----------------------------------------------------------------------------
+
 void Link::adopt(std::unique_ptr<net::Stream>&& stream) {
   if (wl_ != nullptr) who_ = std::make_unique<std::string>(Address(stream->peer()).duple());
   // Nothing throws from here on.
-  stream_ = std::move(stream);
-  notified_ = binding_.poller != nullptr && binding_.to(*stream_);
+  stream_.reset(std::move(stream), binding_);
   traffic_ = {.epoch = traffic_.epoch + 1};
-  starvedSince_.reset();
+  accepted_ = 0;
+  receiveShortage_ = sendShortage_ = {};
   failure_.reset();
   clearEnds();
   changed();
@@ -89,6 +98,7 @@ void Link::discard() noexcept {
   if (!stream_) return;
   // A process that inherited the descriptor would hold the connection open otherwise.
   (void)stream_->shutdown(net::Direction::both);
+  consumeTaken(stream_->pending().unsent);
   stream_.reset();
 }
 
@@ -96,35 +106,14 @@ net::BufferSizes Link::actualBufSizes() const {
   return stream_ ? stream_->bufferSizes() : net::BufferSizes{};
 }
 
-int Link::fd() const noexcept {
-  const Interest wanted = wants();
-  return wanted.read || wanted.write ? stream_->fd() : -1;
-}
-
-Interest Link::wants() const noexcept {
-  if (!flowing() || lacksMemory()) return {};
-  return {.read = !ended_ && !full(),
-          .write = (!txbs_->empty() && !sendDead()) || stream_->pending().unsent};
-}
-
-void Link::attach(net::Poller* poller, base::Waker waker) {
-  binding_ = {poller, std::move(waker)};
-  notified_ = stream_ != nullptr && binding_.to(*stream_);
+void Link::shutdown(net::Direction direction) {
+  if (!stream_) return;
   wake();
-}
-
-bool Link::notifies() const noexcept {
-  return binding_.poller != nullptr && (stream_ == nullptr || notified_);
-}
-
-bool Link::ready() const noexcept {
-  if (!flowing()) return false;
-  if (failure_ != nullptr && !full()) return true;
-  const net::Pending held = stream_->pending();
-  if (lacksMemory_) return false;
-  if (held.received && !ended_ && !full()) return true;
-  // Without a poller the descriptor tells of room for sending.
-  return notifies() && stream_->sendable() && (held.unsent || (!txbs_->empty() && !sendDead()));
+  // What a shutdown can say, that the connection is gone, is learned by the next receive or send.
+  (void)stream_->shutdown(direction);
+  if (direction == net::Direction::receive) return;
+  sendShut_ = true;
+  cutWhenOver();
 }
 
 bool Link::usable(std::string_view what) {
@@ -132,10 +121,109 @@ bool Link::usable(std::string_view what) {
   return true;
 }
 
+// Both sides have said all they had to say.
+void Link::cutWhenOver() {
+  if (sendShut_ && ended_ && !unsent()) markCutOff();
+}
+
+bool Link::unsent() const noexcept { return stream_ && stream_->pending().flush; }
+
+// The first failure is the reason; those that follow are its consequences.
+void Link::fail(Stage stage, const std::error_code& code) {
+  HIO_PROBE_IF("link.fail.again", failure_ != nullptr);
+  if (!failure_) failure_ = std::make_unique<Failure>(stage, far(), code, stream_->why());
+}
+
+void Link::markCutOff() {
+  HIO_PROBE_IF("link.cut.again", cutoff_);
+  if (cutoff_) return;
+  cutoff_ = true;
+  changed();
+  wasCut();
+}
+
+void Link::raise(Stage stage, const std::error_code& code) const {
+  std::string text = std::string(nameOf(stage)) + " with " + far().text();
+  if (const std::string why = stream_->why(); !why.empty()) text += " (" + why + ')';
+  throw std::system_error(code, text);
+}
+
+// ---- what it waits for --------------------------------------------------------------------------
+
+void Link::attach(net::Poller* poller, base::Waker waker) {
+  binding_ = {poller, std::move(waker)};
+  stream_.bind(binding_);
+  wake();
+}
+
+void Link::wake() noexcept {
+  due_ = AtOnce;
+  binding_.waker.wake();
+}
+
+void Link::storeDue() noexcept {
+  const Tyme before = due_;
+  due_ = nextDue();
+  if (tymth()) storedAt_ = tyme();
+  if (due_ < before) binding_.waker.wakeAfterVisit();
+}
+
+std::optional<Tyme> Link::storedDeadline() const {
+  if (!tymth()) return std::nullopt;
+  const Tyme now = tyme();
+  if (due_ == AtOnce || hasRoomAgain()) return now;
+  if (due_ == base::Forever) return std::nullopt;
+  return now < storedAt_ ? now : due_;
+}
+
+Tyme Link::flowDue() noexcept {
+  waitsForRoom_ = false;
+  if (!standing()) return base::Forever;
+  const net::Pending pending = stream_->pending();
+  const bool sends = wantsSend(pending);
+  // A shortage counts only against a direction in which something is to be moved.
+  if (!wantsReceive()) receiveShortage_.on = false;
+  if (!sends) sendShortage_.on = false;
+  waitsForRoom_ = full() && !ended_;
+  Tyme due = base::Forever;
+  if (receiveShortage_.on) {
+    due = retryAt(receiveShortage_);
+  } else if (wantsReceive() && (pending.received || failure_ != nullptr)) {
+    return AtOnce;
+  }
+  if (sendShortage_.on) return std::min(due, retryAt(sendShortage_));
+  // Without a poller nobody knows whether there is room for sending.
+  return sends && isNotified() && stream_->sendable() ? AtOnce : due;
+}
+
+Tyme Link::retryAt(const Shortage& shortage) const noexcept {
+  return tymth() ? help::saturatingAdd(shortage.asked, LackPause) : AtOnce;
+}
+
+bool Link::wantsSend(const net::Pending& pending) const noexcept {
+  return pending.flush || (!sendDead() && txbs_->size() > acceptedTx());
+}
+
+// A machine that stays short of memory has failed. What was not asked for a while says nothing of
+// the time between.
+net::IoResult Link::failIfTooLong(net::IoResult result, Shortage& shortage) {
+  const bool had = std::exchange(shortage.on, result.lacksMemory());
+  if (!shortage.on || !tymth()) return result;
+  const Tyme now = tyme();
+  if (!had || now < shortage.asked) shortage.since = now;
+  shortage.asked = now;
+  const bool tooLong = help::saturatingSubtract(now, shortage.since) >= MostLacking;
+  HIO_PROBE_IF("link.lacking.long", tooLong);
+  return tooLong ? net::IoResult::failed(net::systemError(std::errc::no_buffer_space)) : result;
+}
+
+// ---- receiving ----------------------------------------------------------------------------------
+
 std::optional<help::Bytes> Link::receive() {
   if (!usable("receive")) return std::nullopt;
   help::Bytes data(bs_);
   const net::IoResult result = take(data);
+  storeDue();
   if (result.isBlocked()) return std::nullopt;
   if (result.kind() == net::IoResult::Kind::failed) raise(Stage::receive, result.code());
   data.resize(result.count());
@@ -143,53 +231,70 @@ std::optional<help::Bytes> Link::receive() {
 }
 
 void Link::serviceReceives() {
+  receiveAll();
+  storeDue();
+}
+
+void Link::serviceReceiveOnce() {
+  receiveSome(bs_, bs_);
+  storeDue();
+}
+
+void Link::clearRxbs() noexcept {
+  rxbs_->clear();
+  wakeIfRoomAgain();
+}
+
+void Link::wakeIfRoomAgain() noexcept {
+  if (hasRoomAgain()) wake();
+}
+
+void Link::receiveAll() {
   std::size_t left = limits_.rxBudget;
   // Who is visited again at once does better to consume it while it is in the processor's cache.
-  if (notified_) left = std::min(left, std::max(bs_, MostRead));
+  if (isNotified()) left = std::min(left, std::max(bs_, MostRead));
   for (int calls = 0; calls < MostReceives && left > 0; ++calls) {
-    const std::size_t count = receiveSome(left);
+    const std::size_t count = receiveSome(left, readSize_);
     if (count == 0) {
-      if (calls == 0) rest();
+      if (calls == 0) shrinkWhenQuiet();
       return cutWhenRead();
     }
-    left -= count;
+    left -= std::min(left, std::max(count, LeastCharge));
     HIO_PROBE_IF("link.rx.calls", calls + 1 == MostReceives);
     HIO_PROBE_IF("link.rx.budget", left == 0);
   }
-  // No descriptor tells once more of what was left.
-  if (notified_ && ready()) binding_.waker.wakeAfterVisit();
 }
 
 // A send has failed, and what the far side sent before it went has been read.
 void Link::cutWhenRead() {
-  HIO_PROBE_IF("link.cut.read-out", flowing() && failure_ != nullptr && !full());
-  if (flowing() && failure_ != nullptr && !full()) cut();
+  if (!standing() || failure_ == nullptr || full()) return;
+  if (receiveShortage_.on || stream_->pending().received) return;
+  HIO_PROBE("link.cut.read-out");
+  markCutOff();
 }
 
-void Link::serviceReceiveOnce() { receiveSome(bs_); }
-
-// One receive into rxbs; how many bytes came.
-std::size_t Link::receiveSome(std::size_t allowed) {
-  if (!flowing()) return 0;
+// One receive of at most `size` bytes into rxbs; how many came.
+std::size_t Link::receiveSome(std::size_t allowed, std::size_t size) {
+  if (!standing()) return 0;
   if (ended_) {
-    // Half open: no more bytes will come, but news of a reset may.
+    // Half open: no more bytes will come, but a reset may.
     std::byte none{};
     HIO_PROBE("link.rx.half-open");
     (void)take({&none, 1});
     return 0;
   }
   HIO_PROBE_IF("link.rx.full", full());
-  // Who is told of what comes needs no block for what has not.
-  if (full() || (notified_ && !stream_->pending().received)) return 0;
+  // No block is taken for what the poller has not told of.
+  if (full() || (isNotified() && !stream_->pending().received)) return 0;
   const std::size_t most = std::min(allowed, limits_.rxHigh - rxbs_->size());
-  const std::size_t room = std::min(most, readSize_);
+  const std::size_t room = std::min(most, size);
   // To grow bit by bit would copy what a busy stream has brought over and over.
-  const std::size_t block = readSize_ < MostRead ? room : std::max(room, std::min(most, MostBlock));
+  const std::size_t block = size < MostRead ? room : std::max(room, std::min(most, MostBlock));
   const std::size_t count = take(rxbs_->writable(block).first(room)).count();
   rxbs_->commit(count);
   // System calls are what a transfer costs, memory is what an idle connection costs: a stream that
   // fills what is read at once is read in larger pieces, one that brings little in small ones.
-  if (count == readSize_) {
+  if (count >= readSize_) {
     HIO_PROBE("link.read.larger");
     readSize_ = readSize_ < bs_ ? bs_ : std::max(bs_, std::min(2 * readSize_, MostRead));
   } else if (count > 0 && count < std::min(room, readSize_ / 4)) {
@@ -204,7 +309,7 @@ void Link::readSmaller() noexcept {
 }
 
 // A visit has brought nothing. After a few of them in a row, memory is given back.
-void Link::rest() noexcept {
+void Link::shrinkWhenQuiet() noexcept {
   readSmaller();
   if (!rxbs_->empty() || rxbs_->capacity() <= IdleBlock || readSize_ > IdleBlock) return;
   HIO_PROBE("link.rx.release");
@@ -214,9 +319,9 @@ void Link::rest() noexcept {
 net::IoResult Link::take(std::span<std::byte> room) {
   net::IoResult result = stream_->receive(room);
   if (result.count() > room.size()) {
-    result = net::IoResult::failed(std::make_error_code(std::errc::protocol_error));
+    result = net::IoResult::failed(net::systemError(std::errc::protocol_error));
   }
-  result = bounded(result);
+  result = failIfTooLong(result, receiveShortage_);
   if (result.isDone()) {
     traffic_.received += result.count();
     if (wl_ != nullptr) wl_->writeRx(room.first(result.count()), *who_);
@@ -227,67 +332,78 @@ net::IoResult Link::take(std::span<std::byte> room) {
     HIO_PROBE_IF("link.ended.after-own", sendShut_);
     HIO_PROBE_IF("link.ended.half-open", halfOpen_);
     changed();
-    if (!halfOpen_ && !sendShut_) cut();
+    if (!halfOpen_ && !sendShut_) markCutOff();
     cutWhenOver();
   } else if (result.isError()) {
     HIO_PROBE_IF("link.receive.lost", result.kind() == net::IoResult::Kind::lost);
     HIO_PROBE_IF("link.receive.failed", result.kind() == net::IoResult::Kind::failed);
     fail(Stage::receive, result.code());
-    cut();
+    markCutOff();
   }
   return result;
 }
 
+// ---- sending ------------------------------------------------------------------------------------
+
 std::size_t Link::send(std::span<const std::byte> data) {
   if (!usable("send")) return 0;
   if (sendShut_) {
-    throw std::system_error(std::make_error_code(std::errc::broken_pipe),
+    throw std::system_error(net::systemError(std::errc::broken_pipe),
                             "send to " + far().text() + " after this side's shutdownSend");
   }
   if (data.empty()) return 0;
   const net::IoResult result = put(data);
-  if (result.isError()) cut();
+  traffic_.sent += result.count();
+  if (result.isError()) markCutOff();
+  storeDue();
   if (result.kind() == net::IoResult::Kind::failed) raise(Stage::send, result.code());
   return result.count();
 }
 
 bool Link::tx(std::span<const std::byte> data) {
-  if (txRefused_ || txbs_->size() > limits_.txLimit ||
-      data.size() > limits_.txLimit - txbs_->size()) {
-    return false;
-  }
+  if (txRefused_ || data.size() > txRoom()) return false;
   txbs_->append(data);
+  if (due_ == AtOnce || !standing()) return true;
+  // A stream that is known to be full calls the waker when it has room.
+  if (isNotified() && !stream_->sendable()) return true;
+  due_ = AtOnce;
   // Whoever services a connection looks afterwards whether something is left to send.
-  stream_ != nullptr ? binding_.waker.wakeAfterVisit() : wake();
+  binding_.waker.wakeAfterVisit();
   return true;
 }
 
 void Link::serviceSends() {
-  if (!flowing() || failure_) return;
-  const bool unsent = stream_->pending().unsent;
-  if (!unsent && (sendShut_ || txbs_->empty())) return;
+  sendOnce();
+  storeDue();
+}
+
+void Link::sendOnce() {
+  if (!standing() || failure_) return;
+  const bool held = stream_->pending().flush;
+  const std::size_t offered = acceptedTx();
   // After the end of sending only what the stream itself still holds goes on.
-  const net::IoResult result = put(sendShut_ ? std::span<const std::byte>() : txbs_->view());
-  txbs_->consume(result.count());
-  if (unsent && !stream_->pending().unsent) changed();
+  const auto data = sendShut_ ? std::span<const std::byte>() : txbs_->view().subspan(offered);
+  if (data.empty() && !held) return;
+  const net::IoResult result = put(data);
+  accepted_ = txbs_->consumed() + offered + result.count();
+  const net::Pending left = stream_->pending();
+  consumeTaken(left.unsent);
+  if (held && !left.flush) changed();
   cutWhenOver();
   HIO_PROBE_IF("link.send.blocked", result.isBlocked());
-  if (!result.isError()) return;
-  HIO_PROBE_IF("link.send.dead-and-full", full());
-  HIO_PROBE("link.send.dead");
-  // What the far side sent before it went is still there to be read: now, or once there is room.
-  // The cutoff is left to the next receive: this one may be blocked for the moment only.
-  while (receiveSome(bs_) > 0) continue;
+  // After an error, what the far side sent before it went is still there to be read: now, or once
+  // there is room. The cutoff is left to the receive that finds nothing more.
+  HIO_PROBE_IF("link.send.dead-and-full", result.isError() && full());
+  HIO_PROBE_IF("link.send.dead", result.isError());
 }
 
 net::IoResult Link::put(std::span<const std::byte> data) {
   net::IoResult result = stream_->send(data);
   if (result.count() > data.size()) {
-    result = net::IoResult::failed(std::make_error_code(std::errc::protocol_error));
+    result = net::IoResult::failed(net::systemError(std::errc::protocol_error));
   }
-  result = bounded(result);
+  result = failIfTooLong(result, sendShortage_);
   if (result.count() > 0) {
-    traffic_.sent += result.count();
     if (wl_ != nullptr) wl_->writeTx(data.first(result.count()), *who_);
     moved();
     changed();
@@ -297,55 +413,25 @@ net::IoResult Link::put(std::span<const std::byte> data) {
   return result;
 }
 
-// A machine that stays short of memory has failed.
-net::IoResult Link::bounded(net::IoResult result) {
-  lacksMemory_ = result.lacksMemory();
-  if (!lacksMemory_ || !tymth()) {
-    if (result.isDone() || result.isBlocked()) starvedSince_.reset();
-    return result;
-  }
-  const Tyme now = tyme();
-  if (!starvedSince_ || *starvedSince_ > now) starvedSince_ = now;
-  HIO_PROBE_IF("link.starved.long", help::saturatingSubtract(now, *starvedSince_) >= MostStarving);
-  if (help::saturatingSubtract(now, *starvedSince_) < MostStarving) return result;
-  return net::IoResult::failed(std::make_error_code(std::errc::no_buffer_space));
+// The program may have consumed or cleared txbs meanwhile.
+std::size_t Link::acceptedTx() const noexcept {
+  const std::uint64_t front = txbs_->consumed();
+  if (accepted_ <= front) return 0;
+  return static_cast<std::size_t>(std::min<std::uint64_t>(accepted_ - front, txbs_->size()));
 }
 
-void Link::shutdown(net::Direction direction) {
-  if (!stream_) return;
-  wake();
-  // What a shutdown can say, that the connection is gone, is learned by the next receive or send.
-  (void)stream_->shutdown(direction);
-  if (direction == net::Direction::receive) return;
-  sendShut_ = true;
-  cutWhenOver();
+// Bytes leave txbs when the network has taken them, not when the stream has.
+void Link::consumeTaken(std::size_t unsent) noexcept {
+  const std::size_t accepted = acceptedTx();
+  const std::size_t taken = accepted - std::min(accepted, unsent);
+  if (taken == 0) return;
+  traffic_.sent += taken;
+  txbs_->consume(taken);
 }
 
-// Both sides have said all they had to say.
-void Link::cutWhenOver() {
-  if (sendShut_ && ended_ && !unsent()) cut();
-}
-
-bool Link::unsent() const noexcept { return stream_ != nullptr && stream_->pending().unsent; }
-
-// The first failure is the reason; those that follow are its consequences.
-void Link::fail(Stage stage, const std::error_code& code) {
-  HIO_PROBE_IF("link.fail.again", failure_ != nullptr);
-  if (!failure_) failure_ = std::make_unique<Failure>(stage, far(), code, stream_->why());
-}
-
-void Link::cut() {
-  HIO_PROBE_IF("link.cut.again", cutoff_);
-  if (cutoff_) return;
-  cutoff_ = true;
-  changed();
-  wasCut();
-}
-
-void Link::raise(Stage stage, const std::error_code& code) const {
-  std::string text = std::string(nameOf(stage)) + " with " + far().text();
-  if (const std::string why = stream_->why(); !why.empty()) text += " (" + why + ')';
-  throw std::system_error(code, text);
+void Link::dropTxbs() noexcept {
+  traffic_.dropped += txbs_->size();
+  txbs_->clear();
 }
 
 }  // namespace hio::core::tcp

@@ -30,7 +30,7 @@ void Roster::attach(const PollerBinding& binding) {
   lingering_.clear();
   starving_.clear();
   admitted_.clear();
-  driven_ = binding.poller != nullptr;
+  driven_ = static_cast<bool>(binding.poller);
   for (const auto& [ca, remoter] : ixes_) attachIx(*remoter, binding);
 }
 
@@ -38,7 +38,7 @@ void Roster::attach(const PollerBinding& binding) {
 void Roster::attachIx(Remoter& remoter, const PollerBinding& binding) {
   if (!driven_) return remoter.attach(nullptr);
   remoter.turn_ = std::make_shared<Turn<Remoter>>(line_, remoter);
-  remoter.attach(binding.poller, base::Waker(remoter.turn_));
+  remoter.attach(binding.poller.get(), base::Waker(remoter.turn_));
 }
 
 void Roster::admit(std::unique_ptr<Remoter> remoter, const PollerBinding& binding) {
@@ -140,8 +140,11 @@ void Roster::serviceAdmitted(Now now) {
 void Roster::serviceFrom(std::size_t first, Now now) {
   const std::span<Remoter* const> these = std::span(serviced_).subspan(first);
   try {
-    for (Remoter* const remoter : these) remoter->serviceReceives();
-    for (Remoter* const remoter : these) remoter->serviceSends();
+    for (Remoter* const remoter : these) remoter->receiveAll();
+    for (Remoter* const remoter : these) {
+      remoter->sendOnce();
+      remoter->storeDue();
+    }
   } catch (...) {
     // Memory is short: nobody loses the turn that was taken from the line.
     for (Remoter* const remoter : these) remoter->wake();
@@ -161,7 +164,7 @@ void Roster::serviceFrom(std::size_t first, Now now) {
 // It gets another turn though nobody will tell of it.
 void Roster::starve(Remoter& remoter, Now now) {
   if (!now) return remoter.turn_->wake();
-  if (starving_.empty()) pause_ = help::Deadline(Starving, *now);
+  if (starving_.empty()) pause_ = help::Deadline(LackPause, *now);
   if (std::exchange(remoter.starves_, true)) return;
   starving_.push_back(remoter.turn_);
 }
@@ -185,7 +188,7 @@ std::optional<Tyme> Roster::due(Tyme now) const {
   for (const auto& [ca, remoter] : ixes_) {
     if (remoter->cutoff() || !remoter->opened()) at(lingersUntil(*remoter, now));
     if (remoter->ready()) at(now);
-    if (remoter->lacksMemory()) at(help::saturatingAdd(now, Starving));
+    if (remoter->lacksMemory()) at(help::saturatingAdd(now, LackPause));
     if (idle_) at(dueAt(remoter->tymer_));
   }
   return next;

@@ -318,7 +318,7 @@ IoResult StreamImpl::shutdown(Direction direction) {
 Pending StreamImpl::pending() const noexcept {
   const Pending below = wire_.lower().pending();
   return {.received = dead_ || ended_ || more_ || wire_.exhausted() || below.received,
-          .unsent = wire_.staged() > 0 || below.unsent};
+          .flush = wire_.staged() > 0 || below.flush};
 }
 
 std::string StreamImpl::why() const { return why_; }

@@ -1,16 +1,23 @@
 // What a coroutine (base::Deed) can wait for on a client or remoter:
 //
-//   if (!co_await connected(client, 5s)) co_return false;
+//   const Waited link = co_await connected(client, 5s);
+//   if (link != Waited::reached) co_return false;
 //   client.tx("request");
-//   bool all = co_await received(client, 100);
+//   const Waited answer = co_await received(client, 100);
+//   if (answer == Waited::cut) co_return false;  // nothing will come any more
 //
-// Somebody else, such as a ClientDoer, services the link; the coroutine is visited when something
-// has changed. The link may be destroyed while it is waited for. No memory is allocated.
+// (g++ 11 and 12 crash on co_await inside the condition of an if: take the result first.)
+//
+// A wait belongs to one connection: the one that stands when the wait begins, else the next one. It
+// is over when that connection is, whatever happens before the coroutine is visited. Somebody else,
+// such as a ClientDoer, services the link, before or after the coroutine in the order of doers. The
+// link may be destroyed while it is waited for. No memory is allocated.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
 #include "hio/base/deed.hpp"
 #include "hio/core/tcp/clienting.hpp"
@@ -19,72 +26,76 @@
 
 namespace hio::core::tcp {
 
-// The base of the waits below: over when the link says so, when it never will, or after `atMost`.
-// Its result is whether it came to pass.
+// How a wait has ended.
+enum class Waited : std::uint8_t {
+  reached,  // what was waited for has come to pass
+  cut,      // the connection has ended before
+  late,     // the time that was given has passed
+  stopped,  // the client has stopped, or the link was destroyed: no connection will come
+};
+HIO_EXPORT std::string_view nameOf(Waited waited) noexcept;
+
+// The base of the waits below.
 class HIO_EXPORT LinkWait : public base::Awaitable {
  public:
   LinkWait(const LinkWait&) = delete;
   LinkWait& operator=(const LinkWait&) = delete;
 
-  bool await_resume() const;
+  Waited await_resume() const;
 
  protected:
   LinkWait(Link& link, base::Tyme atMost) noexcept : link_(link), atMost_(atMost) {}
   ~LinkWait() override = default;
 
-  enum class Outlook : std::uint8_t { open, reached, hopeless };
-  virtual Outlook outlook() const = 0;
+  virtual bool reached(const Link& link) const = 0;
 
  private:
   bool ready(base::Tyme tyme, bool woken) final;
   base::Tyme next(base::Tyme /*tyme*/) final { return *end_; }
-  void suspended(const base::Waker& waker) final { observer_.watch(link_, waker); }
+  void suspended(const base::Waker& waker) final { observer_.observe(link_, waker); }
+  std::optional<Waited> outcome(base::Tyme tyme) const;
 
   Link& link_;
   base::Tyme atMost_;
   std::optional<base::Tyme> end_;
+  std::uint64_t epoch_ = 0;  // of the connection that it belongs to
   Observer observer_;
-  bool reached_ = false;
+  Waited waited_ = Waited::late;
 };
 
-// Hopeless once the client has stopped.
+// A connection stands.
 class HIO_EXPORT Connected final : public LinkWait {
  public:
-  Connected(const Client& client, Link& link, base::Tyme atMost) noexcept
-      : LinkWait(link, atMost), client_(client) {}
+  Connected(Client& client, base::Tyme atMost) noexcept : LinkWait(client, atMost) {}
 
  private:
-  Outlook outlook() const override;
-  const Client& client_;
+  bool reached(const Link& link) const override;
 };
 inline Connected connected(Client& client, base::Tyme atMost = base::Forever) {
-  return {client, client, atMost};
+  return {client, atMost};
 }
 
-// At least so many bytes are in rxbs. Hopeless when the connection has ended with fewer.
+// At least so many bytes are in rxbs, those included that were there before.
 class HIO_EXPORT Received final : public LinkWait {
  public:
-  Received(Link& link, std::size_t least, base::Tyme atMost) noexcept
-      : LinkWait(link, atMost), rx_(link), least_(least) {}
+  Received(Link& link, std::size_t atLeast, base::Tyme atMost) noexcept
+      : LinkWait(link, atMost), atLeast_(atLeast) {}
 
  private:
-  Outlook outlook() const override;
-  const Link& rx_;
-  std::size_t least_;
+  bool reached(const Link& link) const override;
+  std::size_t atLeast_;
 };
-inline Received received(Link& link, std::size_t least = 1, base::Tyme atMost = base::Forever) {
-  return {link, least, atMost};
+inline Received received(Link& link, std::size_t atLeast = 1, base::Tyme atMost = base::Forever) {
+  return {link, atLeast, atMost};
 }
 
-// Everything in txbs was handed to the network. Hopeless when the connection has been cut off
-// before.
+// Everything in txbs was handed to the network; bytes that a cutoff threw away were not.
 class HIO_EXPORT Drained final : public LinkWait {
  public:
-  Drained(Link& link, base::Tyme atMost) noexcept : LinkWait(link, atMost), tx_(link) {}
+  Drained(Link& link, base::Tyme atMost) noexcept : LinkWait(link, atMost) {}
 
  private:
-  Outlook outlook() const override;
-  const Link& tx_;
+  bool reached(const Link& link) const override;
 };
 inline Drained drained(Link& link, base::Tyme atMost = base::Forever) { return {link, atMost}; }
 

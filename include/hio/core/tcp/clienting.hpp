@@ -16,32 +16,31 @@
 #include "hio/core/tcp/retry.hpp"
 #include "hio/export.hpp"
 #include "hio/help/timing.hpp"
-#include "hio/net/tls.hpp"
 
 namespace hio::core::tcp {
 
-class Backoff;
-class Dial;
+class Attempt;
 
 // What becomes of bytes still in txbs when the connection is cut off.
 enum class OnCutoff : std::uint8_t {
   keep,  // they go out on the next connection, even the rest of a message half sent (T9)
-  drop,  // they are forgotten at that moment; what is queued later goes out on the next connection
+  drop,  // they are thrown away at that moment; what is queued later goes out on the next
+         // connection
 };
 
 // Every option has the specification's default (C1). Pointers stay the caller's and what they point
 // to must outlive the client.
 struct ClientOptions {
-  // How long one attempt (resolve, connect, handshake together) may take when reconnectable; 0 or
-  // less: no limit.
+  // How long one attempt (resolve, connect, handshake together) may take, from its first step; 0 or
+  // less: no limit. Above 0 it needs a source of time.
   base::Tyme timeout{0};
   // Where to connect: `ha` when given, otherwise host and port. A host is a number, "localhost" or
   // a name; "" means this machine. A port is from 0 to 65535.
   Address ha{};
   std::string host = "127.0.0.1";
   int port = 56000;
-  // Connect anew by itself after a failed attempt and after a cutoff, paced as `retry` says. Needs
-  // a source of time.
+  // Come back by itself after a connection that stood was lost, paced as `retry` says. Needs a
+  // source of time. Attempts that fail are made again either way.
   bool reconnectable = false;
   // Bytes of one receive, and the least size of the socket's buffers; at least 1. Raise for bulk.
   std::size_t bs = 8096;
@@ -92,7 +91,11 @@ HIO_EXPORT std::string_view nameOf(Phase phase) noexcept;
 // A TCP client that is serviced: put bytes on txbs, call service() once in a while, take bytes from
 // rxbs. No call blocks, but for the name lookups of a blocking Resolver. The service functions
 // never throw for anything that the network or the peer did; failure() keeps it. May be destroyed
-// in any phase. Belongs to one thread at a time.
+// in any phase. Belongs to one thread at a time. In a child made by fork() it may only be
+// destroyed, which does not touch the parent's connection.
+//
+// To sleep between two service calls: attach() a net::Poller, wait on it until deadline(), then
+// call service(). A ClientDoer does that in a Doist, a Loop for a program that has no loop.
 class HIO_EXPORT Client : public Link {
  public:
   static constexpr base::Tyme Timeout{0};
@@ -133,12 +136,15 @@ class HIO_EXPORT Client : public Link {
   const Traffic& previousTraffic() const noexcept { return previous_; }
   // How many bytes at the front of rxbs came over an earlier connection than the current one.
   std::size_t staleRx() const noexcept;
-  // When service() has something to do even if the socket is not ready; empty: never, or not wound.
-  std::optional<base::Tyme> deadline() const;
+  // When service() has something to do though nobody calls the waker: stored by each service call.
+  // A closed client is due at once, as service() opens it. Empty: not before it is woken, or not
+  // wound. Where notifies() is false, service() has to be called now and then besides.
+  std::optional<base::Tyme> deadline() const { return storedDeadline(); }
+  bool finished() const noexcept override;
 
   // Replaces the source of time of the client and its timers, which start anew (P2).
   void wind(base::Tymth tymth) override;
-  // Bounds the attempts of a reconnectable client: it starts with each one (S6).
+  // Bounds each attempt: it starts with the attempt's first step (S6).
   const base::Tymer& tymer() const noexcept { return tymer_; }
   // Gives the attempt its whole timeout again. Throws std::logic_error when not wound.
   void refresh() { tymer_.start(); }
@@ -148,8 +154,15 @@ class HIO_EXPORT Client : public Link {
   virtual bool open();
   // close(), then open() (O3).
   bool reopen();
-  // Closes at once; cutoff, addresses, buffers and the timer stay. Nothing when closed (O5).
+  // Closes at once; cutoff, addresses, buffers and the timer stay. Nothing when closed (O5). The
+  // next service() opens it again; see stop().
   virtual void close();
+  // Closes and stays closed until open(), reopen(), accept() or connect().
+  void stop();
+  // The connection stands and is of no use, such as a server that says it is busy: ends it as a
+  // failed attempt of stage "use", with the pause that follows one. False, and nothing done, when
+  // no connection stands.
+  bool reject(std::error_code code, std::string why = {});
   // Sends what is in txbs, ends the sending, waits for the far side's end, then closes; at the
   // latest after `limit`. Meanwhile tx() takes nothing; service() does the work, and the client is
   // then stopped. Throws std::logic_error when not wound.
@@ -161,9 +174,9 @@ class HIO_EXPORT Client : public Link {
   bool accept();
   virtual bool connect() { return accept(); }
   // accept() as part of service(), with the handshake where there is one: throws nothing that the
-  // network did. A reconnectable client that is cut off or whose attempt failed goes on by itself;
-  // another one tries again at once. Throws std::logic_error for a reconnectable client that is not
-  // wound (S5).
+  // network did. After a failed attempt the next one is made when its pause is over; not wound, by
+  // the next call. docs/architecture.md has the table. Throws std::logic_error for a client that is
+  // reconnectable or has a timeout and is not wound (S5).
   bool serviceConnect();
   // serviceConnect, serviceSends, serviceReceives (X1).
   void service();
@@ -171,17 +184,15 @@ class HIO_EXPORT Client : public Link {
   void attach(net::Poller* poller, base::Waker waker = {}) override;
   bool notifies() const noexcept override;
   net::BufferSizes actualBufSizes() const override;
-  int fd() const noexcept override;
-  Interest wants() const noexcept override;
 
  protected:
   // Whether a connection begins with a handshake; then secured() puts the stream that makes it over
   // the plain one.
   virtual bool handshakes() const noexcept { return false; }
   virtual std::unique_ptr<net::Stream> secured(std::unique_ptr<net::Stream> plain) { return plain; }
-  // The stream that shakes hands; null outside of that phase.
-  const net::Stream* shaking() const noexcept { return shaking_.get(); }
-  // secured(), once for each connection. Throws what it throws; the client is then closed.
+  // The client shakes hands, or is about to.
+  bool shaking() const noexcept { return phase_ == Phase::handshaking; }
+  // secured(), once for each connection. Throws what it throws; the attempt has then failed.
   void secure();
   // One step of the handshake. A failure is kept in failure().
   void shake();
@@ -190,45 +201,41 @@ class HIO_EXPORT Client : public Link {
   std::uint64_t failures() const noexcept { return failures_; }
 
   bool usable(std::string_view what) override;
-  void wasCut() override;
+  Tyme nextDue() noexcept override;
+  void wasCut() final;
 
  private:
-  void aim(const Address& at);
+  void setTarget(const Address& at);
+  std::optional<Tyme> now() const { return tymth() ? std::optional(tyme()) : std::nullopt; }
   bool begin();
-  bool dial(std::vector<net::Ip> ips);
-  void approach();
-  void pollLookup();
-  void pollDial();
-  void established(std::unique_ptr<net::Stream> stream);
-  void linked();
-  void attemptFailed(Stage stage, std::error_code code, std::string detail = {});
+  void advance();
+  void becomeConnected();
+  void attemptFailed(std::error_code code, std::string detail = {});
+  void failed(std::unique_ptr<Failure> failure);
   void countFailure();
+  bool startsFresh();
   void endEpoch();
-  void retryOrStop(Stage stage);
+  void goOn(Stage stage);
+  void pause(Tyme duration);
+  bool isWanted();
   bool exhausted() const;
   void abandon() noexcept;
-  bool attempting() const noexcept;
-  bool paced() const noexcept { return reconnectable_ && tymth(); }
+  bool overdue();
   bool drained() const noexcept;
   void serviceDrain();
+  void connectStep();
+  Tyme phaseDue() noexcept;
 
   // What each visit looks at comes first; see Link.
   Phase phase_ = Phase::closed;
   OnCutoff onCutoff_;
   bool reconnectable_;
   bool draining_ = false;
-  bool secured_ = false;  // shaking_ has been through secured()
-  net::IoResult::On shakesOn_ = net::IoResult::On::read;
-  bool shakeLacksMemory_ = false;
   bool noDelay_;
   bool keepAlive_;
-  bool lookupTells_ = false;  // the waker of news
-  std::unique_ptr<Dial> dial_;
-  std::unique_ptr<net::Stream> shaking_;
-  std::unique_ptr<net::Lookup> lookup_;
+  std::unique_ptr<Attempt> attempt_;  // in the phases resolving, connecting, handshaking
   net::Net* net_;
-  std::unique_ptr<Backoff> backoff_;  // of a reconnectable client
-  bool (*retryable_)(const Failure&);
+  Backoff backoff_;
   Address ha_;
   Address ca_;
   std::string hostname_;
@@ -236,69 +243,12 @@ class HIO_EXPORT Client : public Link {
   base::Tymer tymer_;
   help::Deadline pause_{base::Tyme(0), base::Tyme(0)};  // between attempts
   help::Deadline drainer_{base::Tyme(0), base::Tyme(0)};
-  std::optional<base::Tyme> lookedUpAt_;
   Traffic previous_;
   std::uint64_t epochStart_ = 0;  // position in all that rxbs ever held
   std::uint64_t attempts_ = 0;    // failed in a row
   std::uint64_t failures_ = 0;    // failed ever
   base::Tyme connectedAt_{0};
   base::Tyme troubleSince_{0};  // the first failure in a row
-};
-
-using net::Certify;
-using net::Hostify;
-using net::TlsVersion;
-
-// How a ClientTls verifies and is verified (L1). What is not here is an option of net::TlsContext.
-struct TlsOptions {
-  // Shared, reusable settings. Then all that follows but certedhost has to be left out: one place
-  // says what is trusted. Empty: a context is made of the rest.
-  std::shared_ptr<net::TlsContext> context{};
-  std::optional<TlsVersion> version{};  // exactly this one; empty: TLS 1.2 and up
-  std::optional<Certify> certify{};     // empty: required
-  std::optional<Hostify> hostify{};     // empty: on
-  // The name that the server is asked for and that its certificate must be made for; empty: the
-  // host as given, or the peer's number when there is none (L7).
-  std::string certedhost{};
-  // This side's key and certificate; certpath alone where it holds both.
-  std::string keypath{};
-  std::string certpath{};
-  // The only certificates to trust; empty: the system's.
-  std::string cafilepath{};
-};
-
-// A Client over TLS. connected() is true once the handshake is done and the far side's certificate
-// and name have been checked twice; before, not a byte of the application moves. A certificate or
-// name that is refused stops the client, reconnectable or not: no retry mends it.
-class HIO_EXPORT ClientTls : public Client {
- public:
-  // Throws as Client does; std::invalid_argument also for options that contradict each other and
-  // for a name that no certificate can be checked against, std::system_error for files that cannot
-  // be used.
-  explicit ClientTls(ClientOptions options = {}, TlsOptions tls = {});
-
-  const std::string& certedhost() const noexcept { return certedhost_; }
-  const std::shared_ptr<net::TlsContext>& context() const noexcept { return context_; }
-
-  // Puts the accepted connection under TLS; sends nothing yet. Nothing when that is done already.
-  // Throws std::logic_error without a connection (L9).
-  void wrap();
-  // One step of the handshake, wrapping first; true when connected. Throws std::system_error when
-  // it failed, with the reason of failure(); the client is then closed (L10, L21).
-  bool handshake();
-  // accept(), then handshake() (L11).
-  bool connect() override;
-
-  // Version, cipher, protocol and the server's certificates; empty when not connected.
-  net::TlsInfo tlsInfo() const { return net::tlsInfoOf(stream()); }
-
- protected:
-  bool handshakes() const noexcept override { return true; }
-  std::unique_ptr<net::Stream> secured(std::unique_ptr<net::Stream> plain) override;
-
- private:
-  std::shared_ptr<net::TlsContext> context_;
-  std::string certedhost_;
 };
 
 // A C, opened and not yet connected; closed when its scope ends, also by an exception. What the

@@ -19,6 +19,7 @@ enum class Stage : std::uint8_t {
   open,
   connect,
   handshake,
+  use,  // the program said that the connection is of no use: Client::reject()
   receive,
   send,
   listen,
@@ -35,12 +36,17 @@ class HIO_EXPORT Failure {
   };
 
   Failure(Stage stage, Address address, std::error_code code, std::string detail = {})
-      : stage_(stage), address_(std::move(address)), code_(code), detail_(std::move(detail)) {}
+      : stage_(stage),
+        address_(std::move(address)),
+        code_(code.category() == std::generic_category()
+                  ? std::error_code(code.value(), std::system_category())
+                  : code),
+        detail_(std::move(detail)) {}
 
   Stage stage() const noexcept { return stage_; }
   // The far address; the own one for listen and accept.
   const Address& address() const noexcept { return address_; }
-  // Category "system", "hio.resolve" or "hio.tls".
+  // Category "system", "hio.resolve", "hio.tls", or the program's own (Client::reject()).
   const std::error_code& code() const noexcept { return code_; }
   // What the code does not tell; may be empty.
   const std::string& detail() const noexcept { return detail_; }

@@ -4,29 +4,38 @@
 #include <memory>
 #include <utility>
 
+#include "hio/base/waker.hpp"
+#include "hio/net/poller.hpp"
+
 namespace hio::core::tcp {
 
-// Owns a T that has attach(Poller*, Waker): a net::Stream, net::Listener or net::Lookup. A
-// `binding` is anything with a poller and a waker, such as a PollerBinding.
+// Whom readiness is told to, and by which poller. Without a poller nobody is told; one that is
+// destroyed counts as none.
+struct PollerBinding {
+  net::PollerRef poller{};
+  base::Waker waker{};
+};
+
+// Owns a net::Stream, net::Listener or net::Lookup.
 template <class T>
 class Notified {
  public:
   Notified() noexcept = default;
 
   // Takes `it`, null included, and binds it.
-  void reset(std::unique_ptr<T> it, const auto& binding) {
+  void reset(std::unique_ptr<T> it, const PollerBinding& binding) {
     it_ = std::move(it);
     notifies_ = false;
     // A new one knows no poller yet.
-    if (binding.poller != nullptr) bind(binding);
+    if (binding.poller) bind(binding);
   }
   void reset() noexcept {
     it_.reset();
     notifies_ = false;
   }
   // From now on it notifies the binding's waker, or nobody when the binding has no poller.
-  void bind(const auto& binding) {
-    notifies_ = it_ != nullptr && it_->attach(binding.poller, binding.waker);
+  void bind(const PollerBinding& binding) {
+    notifies_ = it_ != nullptr && it_->attach(binding.poller.get(), binding.waker);
   }
   // The caller's from now on. It notifies the old waker until the caller attaches it anew.
   std::unique_ptr<T> release() noexcept {
