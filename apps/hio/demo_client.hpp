@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "hio/core/tcp/clienting.hpp"
+#include "hio/core/tcp/clienting_tls.hpp"
 #include "journal.hpp"
 #include "source.hpp"
 #include "terminal.hpp"

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "failing.hpp"
-#include "hio/core/tcp/clienting.hpp"
+#include "hio/core/tcp/clienting_tls.hpp"
 #include "hio/help/timing.hpp"
 #include "terminal.hpp"
 

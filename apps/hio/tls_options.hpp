@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "hio/core/tcp/clienting.hpp"
+#include "hio/core/tcp/clienting_tls.hpp"
 #include "hio/core/tcp/serving_tls.hpp"
 
 namespace CLI {

@@ -144,7 +144,7 @@ class Run {
   }
 
   void checkFailure() {
-    const core::tcp::Failure* const failure = client_.failure().get();
+    const core::tcp::Failure* const failure = client_.failure();
     if (failure == nullptr || failure == seen_) return;
     seen_ = failure;
     require(!failure->message().empty() && failure->code(), "a failure says what and why");

@@ -10,6 +10,7 @@
 
 #include "hio/core/tcp.hpp"
 #include "support/allocations.hpp"
+#include "support/descriptor_of.hpp"
 #include "support/loopback.hpp"
 
 namespace hio::core::tcp {
@@ -41,19 +42,21 @@ TEST_F(ClientLoopback, ItsDescriptorsAreNonblockingCloseOnExecAndWithoutDelay) {
                         [&] { client.service(), server->service(); }));
   const auto listener = net::systemNet().listen({.ip = *net::Ip::parse("127.0.0.1")}, {}).it;
   ASSERT_TRUE(listener);
-  for (const int fd : {client.fd(), server->ixes().begin()->second->fd(), listener->fd()}) {
+  for (const int fd : {test::descriptorOf(client),
+                       test::descriptorOf(*server->ixes().begin()->second), listener->fd()}) {
     EXPECT_TRUE(::fcntl(fd, F_GETFD) & FD_CLOEXEC);
     EXPECT_TRUE(::fcntl(fd, F_GETFL) & O_NONBLOCK);
   }
-  EXPECT_EQ(optionOf(client.fd(), IPPROTO_TCP, TCP_NODELAY), 1);
-  EXPECT_EQ(optionOf(server->ixes().begin()->second->fd(), IPPROTO_TCP, TCP_NODELAY), 1);
-  EXPECT_EQ(optionOf(client.fd(), SOL_SOCKET, SO_KEEPALIVE), 0);
+  EXPECT_EQ(optionOf(test::descriptorOf(client), IPPROTO_TCP, TCP_NODELAY), 1);
+  EXPECT_EQ(optionOf(test::descriptorOf(*server->ixes().begin()->second), IPPROTO_TCP, TCP_NODELAY),
+            1);
+  EXPECT_EQ(optionOf(test::descriptorOf(client), SOL_SOCKET, SO_KEEPALIVE), 0);
   ClientOptions other = to(server->ha().port);
   other.noDelay = false;
   other.keepAlive = true;
   const auto lazy = openClient(other);
-  EXPECT_EQ(optionOf(lazy->fd(), IPPROTO_TCP, TCP_NODELAY), 0);
-  EXPECT_EQ(optionOf(lazy->fd(), SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(optionOf(test::descriptorOf(*lazy), IPPROTO_TCP, TCP_NODELAY), 0);
+  EXPECT_EQ(optionOf(test::descriptorOf(*lazy), SOL_SOCKET, SO_KEEPALIVE), 1);
 }
 
 // A3, A4, A11: refused again and again, a new descriptor each time and none left over.
@@ -103,7 +106,7 @@ TEST_F(ClientLoopback, NeverConnectsToItself) {
   self.sin_family = AF_INET;
   self.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   self.sin_port = htons(port);
-  ASSERT_EQ(::bind(client.fd(), reinterpret_cast<sockaddr*>(&self), sizeof self), 0);
+  ASSERT_EQ(::bind(test::descriptorOf(client), reinterpret_cast<sockaddr*>(&self), sizeof self), 0);
   ASSERT_TRUE(turnUntil([&] { return client.failure() != nullptr || client.connected(); },
                         [&] { client.serviceConnect(); }));
   EXPECT_FALSE(client.connected());
@@ -134,7 +137,7 @@ TEST_F(ClientLoopback, AServerPassesOverAConnectionThatWasGivenUp) {
     Client brief(to(server->ha().port));
     ASSERT_TRUE(turnUntil([&] { return brief.connected(); }, [&] { brief.serviceConnect(); }));
     const linger abort{.l_onoff = 1, .l_linger = 0};
-    ::setsockopt(brief.fd(), SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
+    ::setsockopt(test::descriptorOf(brief), SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
   }
   Client client(to(server->ha().port));
   client.tx("fine");

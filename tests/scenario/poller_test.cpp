@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "hio/core/tcp.hpp"
+#include "support/descriptor_of.hpp"
 #include "support/loopback.hpp"
 
 namespace hio::net {
@@ -212,7 +213,7 @@ TEST(Poller, ADescriptorClosedBehindAClientIsAFailureOfIt) {
                               [&] { client.service(), (void)poller->wait(1ms); }));
   // Something else has the number, so that closing the client does no harm to others.
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  ASSERT_EQ(::dup3(null, client.fd(), O_CLOEXEC), client.fd());
+  ASSERT_EQ(::dup3(null, test::descriptorOf(client), O_CLOEXEC), test::descriptorOf(client));
   client.tx("hello");
   ASSERT_TRUE(test::turnUntil([&] { return client.failure() != nullptr; },
                               [&] { client.service(), (void)poller->wait(1ms); }));

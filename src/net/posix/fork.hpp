@@ -12,9 +12,9 @@ namespace hio::net::posix {
 extern std::atomic<std::uint32_t> forks;
 
 // Remembers the process it was made in. Asking costs no system call.
-class Family {
+class Birthplace {
  public:
-  Family() noexcept : born_(forks.load(std::memory_order_relaxed)) {}
+  Birthplace() noexcept : born_(forks.load(std::memory_order_relaxed)) {}
   bool isChild() const noexcept { return forks.load(std::memory_order_relaxed) != born_; }
 
  private:

@@ -70,7 +70,7 @@ Opened<Listener> listenOn(const Endpoint& local, const ListenOptions& options) {
   if (!fd) return {nullptr, code};
   setOption(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1, code);
   // "::" is every address of both families, whatever the system's default (net.ipv6.bindv6only).
-  if (local.ip.family == net::Family::v6 && local.ip.isAny()) {
+  if (local.ip.family == Family::v6 && local.ip.isAny()) {
     setOption(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0, code);
   }
   // Accepted sockets inherit the buffer sizes, which the kernel uses from the first packet on.

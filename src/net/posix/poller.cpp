@@ -46,7 +46,7 @@ class Epoll final : public Poller {
   }
 
   Registration watch(int fd, ReadinessHandler& watcher, std::error_code& code) override {
-    if (family_.isChild()) {
+    if (birthplace_.isChild()) {
       code = std::make_error_code(std::errc::operation_not_permitted);
       return {};
     }
@@ -66,7 +66,7 @@ class Epoll final : public Poller {
   }
 
   IoResult wait(std::optional<Tyme> atMost) override {
-    if (family_.isChild()) {
+    if (birthplace_.isChild()) {
       return IoResult::failed(std::make_error_code(std::errc::operation_not_permitted));
     }
     if (atMost) atMost = std::max(*atMost, Tyme(0));
@@ -91,7 +91,7 @@ class Epoll final : public Poller {
   void bulk() noexcept override { inBulk_ = true; }
 
   void wake() noexcept override {
-    if (family_.isChild()) return;
+    if (birthplace_.isChild()) return;
     const int before = errno;
     const std::uint64_t one = 1;
     // It fails only when enough wakes are waiting already.
@@ -115,7 +115,7 @@ class Epoll final : public Poller {
     ++entry.generation;
     free_.push_back(index);  // there is room: take() saw to it
     // A child shares the kernel's table with its parent.
-    if (fd >= 0 && !family_.isChild()) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+    if (fd >= 0 && !birthplace_.isChild()) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
   }
 
   std::uint32_t take(std::error_code& code) noexcept {
@@ -189,7 +189,7 @@ class Epoll final : public Poller {
     return told;
   }
 
-  posix::Family family_;
+  posix::Birthplace birthplace_;
   Tyme spin_;
   SpinPace pace_;
   bool inBulk_ = false;  // since the last wait that could have slept

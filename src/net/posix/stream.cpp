@@ -13,7 +13,7 @@
 namespace hio::net::posix {
 
 bool SocketStream::isForeign() noexcept {
-  if (!family_.isChild()) return false;
+  if (!birthplace_.isChild()) return false;
   first_ = std::make_error_code(std::errc::operation_not_permitted);
   return true;
 }
@@ -123,7 +123,7 @@ IoResult SocketStream::error(std::error_code code, IoResult::On on) {
 }
 
 IoResult SocketStream::shutdown(Direction direction) {
-  if (family_.isChild()) return IoResult::done();  // closing takes away the child's copy only
+  if (birthplace_.isChild()) return IoResult::done();  // closing takes away the child's copy only
   constexpr std::array How{SHUT_RD, SHUT_WR, SHUT_RDWR};
   if (::shutdown(fd_.get(), How.at(static_cast<std::size_t>(direction))) == 0) {
     return IoResult::done();

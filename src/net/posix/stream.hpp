@@ -41,7 +41,7 @@ class SocketStream final : public Stream {
   IoResult error(std::error_code code, IoResult::On on);
 
   Descriptor fd_;
-  Family family_;
+  Birthplace birthplace_;
   ReadinessCache readiness_;  // after fd_: it ends before the descriptor is closed
   Endpoint local_{};
   Endpoint peer_;

@@ -35,7 +35,7 @@ TEST(WorldPacer, LetsADoistLiveInAWorld) {
     co_await base::sleep(1h);
     EXPECT_FALSE(client.connected());
     partition.reset();
-    EXPECT_TRUE(co_await received(client, 5));
+    EXPECT_EQ(co_await received(client, 5), Waited::reached);
     echoed = tymth();
     doist.stop();
     co_return true;

@@ -130,7 +130,7 @@ TEST(SimTutorial, DoersAreToldOfWhatArrives) {
   client.tx("hello");
   const core::tcp::LinkDoerOptions told{.poller = &world.poller()};
   const auto user = base::doify([&](base::Tymth, base::Tyme) -> base::Deed {
-    EXPECT_TRUE(co_await core::tcp::received(client, 5));
+    EXPECT_EQ(co_await core::tcp::received(client, 5), core::tcp::Waited::reached);
     doist.stop();
     co_return true;
   });

@@ -22,7 +22,7 @@ struct AwaitingTest : testing::Test {
   FakeNet net;
   base::Doist doist;
   std::unique_ptr<Client> client = std::make_unique<Client>(ClientOptions{.net = &net});
-  std::optional<bool> outcome;
+  std::optional<Waited> outcome;
 
   // Runs what `deed` waits for beside the client's doer, for so many cycles.
   template <class Wait>
@@ -46,16 +46,16 @@ TEST_F(AwaitingTest, ConnectedWhenTheClientIs) {
   turn(1);
   EXPECT_FALSE(outcome);
   turn();
-  EXPECT_EQ(outcome, true);
+  EXPECT_EQ(outcome, Waited::reached);
 }
 
-TEST_F(AwaitingTest, ConnectedIsHopelessOnceTheClientHasStopped) {
+TEST_F(AwaitingTest, ConnectedIsOverOnceTheClientHasStopped) {
   client = std::make_unique<Client>(
       ClientOptions{.reconnectable = true, .retry = {.attempts = 1}, .net = &net});
   net.next().connects = {test::failed(std::errc::connection_refused)};
   run([this] { return connected(*client); });
   turn();
-  EXPECT_EQ(outcome, false);
+  EXPECT_EQ(outcome, Waited::stopped);
 }
 
 TEST_F(AwaitingTest, EachEndsAtItsLimit) {
@@ -64,7 +64,7 @@ TEST_F(AwaitingTest, EachEndsAtItsLimit) {
   turn(2);
   EXPECT_FALSE(outcome);
   turn(1);
-  EXPECT_EQ(outcome, false);
+  EXPECT_EQ(outcome, Waited::late);
 }
 
 TEST_F(AwaitingTest, ReceivedWhenThereIsEnough) {
@@ -73,7 +73,7 @@ TEST_F(AwaitingTest, ReceivedWhenThereIsEnough) {
   turn(1);
   EXPECT_FALSE(outcome);
   turn();
-  EXPECT_EQ(outcome, true);
+  EXPECT_EQ(outcome, Waited::reached);
   EXPECT_EQ(client->rxbs().text(), "abcd");
 }
 
@@ -81,7 +81,7 @@ TEST_F(AwaitingTest, ReceivedIsHopelessWhenTheFarSideHasEnded) {
   net.next().receives = {"ab", net::IoResult::ended()};
   run([this] { return received(*client, 4); });
   turn();
-  EXPECT_EQ(outcome, false);
+  EXPECT_EQ(outcome, Waited::cut);
 }
 
 TEST_F(AwaitingTest, DrainedWhenAllIsHandedOver) {
@@ -91,7 +91,7 @@ TEST_F(AwaitingTest, DrainedWhenAllIsHandedOver) {
   turn(2);
   EXPECT_FALSE(outcome);
   turn();
-  EXPECT_EQ(outcome, true);
+  EXPECT_EQ(outcome, Waited::reached);
 }
 
 // Parked meanwhile: it is not visited before something has changed.
@@ -114,7 +114,7 @@ TEST_F(AwaitingTest, TheClientMayBeDestroyedMeanwhile) {
   turn();
   client.reset();
   turn();
-  EXPECT_EQ(outcome, false);
+  EXPECT_EQ(outcome, Waited::stopped);
 }
 
 TEST_F(AwaitingTest, ACoroutineMayBeDestroyedWhileItWaits) {

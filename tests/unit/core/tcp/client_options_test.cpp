@@ -46,7 +46,6 @@ TEST(Client, NewOneIsClosedAndEmpty) {
   EXPECT_EQ(client.wl(), nullptr);
   EXPECT_EQ(client.failure(), nullptr);
   EXPECT_EQ(client.epoch(), 0U);
-  EXPECT_EQ(client.fd(), -1);
   EXPECT_EQ(net.openedCount(), 0U);  // C9
 }
 
@@ -207,7 +206,6 @@ TEST(Client, OpenMakesASocketAndConnectsNothing) {
   EXPECT_FALSE(client.accepted() || client.connected() || client.cutoff());
   EXPECT_EQ(net.openedCount(), 1U);
   EXPECT_EQ(net.wire(0).connectCalls, 0);
-  EXPECT_EQ(client.fd(), 1000);
 }
 
 // O2 [bug]: hio leaves the old descriptor to the garbage collector.

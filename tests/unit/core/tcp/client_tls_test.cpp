@@ -150,7 +150,7 @@ TEST_F(ClientTlsTest, TheQueueMayGrowWhileThePipeIsFull) {
   client.tx(std::string(100000, 'a'));
   client.service();
   client.service();
-  EXPECT_TRUE(client.wants().write);
+  EXPECT_TRUE(client.unsent());
   client.tx("z");
   net.lines[0].pipe->forth.capacity = 1U << 20U;
   std::string all;
@@ -497,10 +497,10 @@ TEST_F(ClientTlsLastWords, WithReceivedBytesThatNobodyReads) {
   client.tx(words);
   client.service();
   client.shutdownSend();
-  EXPECT_TRUE(client.wants().write);
+  EXPECT_TRUE(client.unsent());
   net::IoResult end = net::IoResult::done();
   EXPECT_EQ(carry(client, end), words);
-  EXPECT_FALSE(client.wants().write);
+  EXPECT_FALSE(client.unsent());
 }
 
 // Destroyed, it says goodbye as if closed.

@@ -170,13 +170,11 @@ TEST_F(LinkTest, AboveTheHighWaterMarkNothingIsRead) {
   wire.receives = {std::string(1000, 'x')};
   client.serviceReceives();
   EXPECT_EQ(client.rxbs().size(), 250U);
-  EXPECT_FALSE(client.wants().read);
   const int calls = wire.receiveCalls;
   client.service();
   client.serviceReceiveOnce();
   EXPECT_EQ(wire.receiveCalls, calls);
   client.rxbs().consume(10);
-  EXPECT_TRUE(client.wants().read);
   client.serviceReceives();
   EXPECT_EQ(client.rxbs().size(), 250U);
 }
@@ -300,7 +298,6 @@ TEST_F(LinkTest, AfterShutdownSendSendIsAnErrorAndServiceKeepsTheBytes) {
   EXPECT_EQ(wire.sendCalls, 0);
   EXPECT_EQ(client.rxbs().text(), "still");
   EXPECT_FALSE(client.cutoff());
-  EXPECT_FALSE(client.wants().write);
   client.reopen();
   client.service();
   EXPECT_EQ(net.wire(1).sent, "kept");  // T9
@@ -405,7 +402,6 @@ TEST_F(LinkTest, HalfOpenGoesOnSendingUntilThisSideEndsToo) {
   client.service();
   EXPECT_TRUE(client.ended());
   EXPECT_FALSE(client.cutoff());
-  EXPECT_FALSE(client.wants().read);
   client.tx("rest");
   client.service();
   EXPECT_EQ(wire.sent, "rest");

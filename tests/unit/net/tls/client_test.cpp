@@ -8,7 +8,7 @@
 #include <span>
 #include <string>
 
-#include "hio/core/tcp/clienting.hpp"
+#include "hio/core/tcp/clienting_tls.hpp"
 #include "hio/help/bytearray.hpp"
 #include "support/allocations.hpp"
 #include "support/pipe_net.hpp"
@@ -321,7 +321,7 @@ TEST_P(TlsClients, EightMebibytesMoveOnWithEachService) {
   it->tx(pattern(300000));
   for (int turn = 0; turn < 10; ++turn) it->service();
   EXPECT_GT(it->txbs().size(), 300000U - 65536U);
-  EXPECT_TRUE(it->wants().write);
+  EXPECT_TRUE(it->unsent());
   forth.capacity = std::size_t(256) * 1024;
   arrived.clear();
   for (int turn = 0; turn < 40; ++turn) {

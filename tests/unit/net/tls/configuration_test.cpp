@@ -15,7 +15,7 @@
 #include <system_error>
 #include <vector>
 
-#include "hio/core/tcp/clienting.hpp"
+#include "hio/core/tcp/clienting_tls.hpp"
 #include "hio/core/tcp/serving_tls.hpp"
 #include "support/pipe_net.hpp"
 #include "support/tls_pair.hpp"

@@ -16,7 +16,7 @@
 #include <string_view>
 #include <vector>
 
-#include "hio/core/tcp/clienting.hpp"
+#include "hio/core/tcp/clienting_tls.hpp"
 #include "hio/core/wiring.hpp"
 #include "hio/help/bytearray.hpp"
 #include "support/pipe_net.hpp"
