@@ -19,6 +19,9 @@ constexpr std::size_t Batch = 3 * Record;
 // What one call reads below at most beyond the caller's room: tickets, key updates, empty records
 // must not keep it for ever.
 constexpr std::size_t Allowance = std::size_t(128) * 1024;
+// Nothing more is read while so much is staged: a far side that makes this one answer, and reads
+// nothing, must not fill the memory.
+constexpr std::size_t MostStaged = std::size_t(64) * 1024;
 
 StreamImpl* streamOf(const SSL* ssl) noexcept {
   return static_cast<StreamImpl*>(SSL_get_app_data(ssl));
@@ -186,7 +189,7 @@ IoResult StreamImpl::receive(std::span<std::byte> room) {
   (void)passOn();
   std::size_t count = 0;
   wire_.allow(room.size() + Allowance);
-  while (!dead_ && !ended_ && count < room.size()) {
+  while (!dead_ && !ended_ && count < room.size() && !heldBack()) {
     std::size_t read = 0;
     ERR_clear_error();
     const int result = SSL_read_ex(ssl_.get(), room.data() + count, room.size() - count, &read);
@@ -197,29 +200,49 @@ IoResult StreamImpl::receive(std::span<std::byte> room) {
     ended_ = now.isEnded();
   }
   HIO_PROBE_IF("tls.receive.more", count == room.size());
-  more_ = count == room.size();
-  answerKeyUpdate();
+  HIO_PROBE_IF("tls.receive.held-back", heldBack());
+  more_ = count == room.size() || heldBack();
   (void)passOn();
   wire_.rest();
   if (count > 0) return IoResult::done(count);
   if (error_ && (dead_ || ended_)) return *error_;
   if (ended_) return IoResult::ended();
+  if (heldBack()) return IoResult::blocked(IoResult::On::write);
   return wire_.lacksMemory() ? IoResult::lacking(IoResult::On::read)
                              : IoResult::blocked(IoResult::On::read);
 }
 
-// OpenSSL leaves the answer to the next write, for which this side may have no reason.
-void StreamImpl::answerKeyUpdate() noexcept {
+// So much waits to go out that nothing more is read. After an error it waits for ever, and holds
+// nothing back.
+bool StreamImpl::heldBack() const noexcept {
+  return wire_.flushable() && wire_.staged() > MostStaged;
+}
+
+bool StreamImpl::owesKeyUpdate() const noexcept {
+  return shaken_ && !dead_ && !sendShut_ &&
+         SSL_get_key_update_type(ssl_.get()) != SSL_KEY_UPDATE_NONE;
+}
+
+// OpenSSL leaves the answer to the next write, for which this side may have no reason. True when it
+// has been staged.
+bool StreamImpl::answerKeyUpdate() noexcept {
   SSL* const ssl = ssl_.get();
-  if (dead_ || sendShut_ || SSL_get_key_update_type(ssl) == SSL_KEY_UPDATE_NONE) return;
+  const std::uint64_t before = wire_.stagedEnd();
   ERR_clear_error();
   if (SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED) == 1) {
     if (const int result = SSL_do_handshake(ssl); result != 1) (void)outcome(result);
   }
   ERR_clear_error();
+  return wire_.stagedEnd() != before;
 }
 
 IoResult StreamImpl::send(std::span<const std::byte> bytes) {
+  const IoResult result = accept(bytes);
+  if (result.isDone() && result.count() == bytes.size()) wire_.rest();
+  return result;
+}
+
+IoResult StreamImpl::accept(std::span<const std::byte> bytes) {
   if (!shaken_) {
     const IoResult shaken = connect();
     if (!shaken.isDone()) return shaken;
@@ -233,10 +256,11 @@ IoResult StreamImpl::send(std::span<const std::byte> bytes) {
   if (sendShut_) return IoResult::failed(std::make_error_code(std::errc::broken_pipe));
   const std::size_t count = encrypt(bytes);
   const IoResult after = passOn();
-  if (count == bytes.size()) wire_.rest();
-  // What was taken is gone from the caller, so it is told before the error.
   HIO_PROBE_IF("tls.send.failed-after", after.isError());
-  if (after.isError()) (void)sendFailed(after);
+  if (after.isError()) {
+    unsent_.clear();  // these bytes stay the caller's
+    return sendFailed(after);
+  }
   if (count > 0) return IoResult::done(count);
   if (error_) return *error_;
   return after.isBlocked() ? after : IoResult::blocked(IoResult::On::write);
@@ -247,6 +271,7 @@ IoResult StreamImpl::send(std::span<const std::span<const std::byte>> pieces) {
   for (const auto& piece : pieces) {
     const IoResult result = send(piece);
     count += result.count();
+    if (result.isError()) return result;
     if (!result.isDone()) return count > 0 ? IoResult::done(count) : result;
     if (result.count() < piece.size()) break;
   }
@@ -257,13 +282,17 @@ IoResult StreamImpl::send(std::span<const std::span<const std::byte>> pieces) {
 std::size_t StreamImpl::encrypt(std::span<const std::byte> bytes) noexcept {
   const std::size_t most = std::min(bytes.size(), Batch);
   std::size_t count = 0;
-  while (count < most) {
+  unsent_.clear();
+  while (count < most && !unsent_.full()) {
     std::size_t written = 0;
     ERR_clear_error();
     const int result =
         SSL_write_ex(ssl_.get(), bytes.data() + count, std::min(most - count, Record), &written);
     count += written;
-    if (result == 1) continue;
+    if (result == 1) {
+      unsent_.add(wire_.stagedEnd(), written);
+      continue;
+    }
     (void)outcome(result);
     break;
   }
@@ -286,9 +315,11 @@ IoResult StreamImpl::sendFailed(const IoResult& below) noexcept {
   }
 }
 
-// Passes staged records on, and after the last one the end of sending.
+// Passes staged records on, and after the last one an answer to key updates or the end of sending.
+// So at most one answer waits here beyond those that OpenSSL gives by itself.
 IoResult StreamImpl::passOn() noexcept {
-  const IoResult result = wire_.flush();
+  IoResult result = wire_.flush();
+  if (result.isDone() && owesKeyUpdate() && answerKeyUpdate()) result = wire_.flush();
   if (lowerShutDue_ && !result.isBlocked()) {
     lowerShutDue_ = false;
     (void)wire_.lower().shutdown(Direction::send);
@@ -304,6 +335,7 @@ IoResult StreamImpl::shutdown(Direction direction) {
       ERR_clear_error();
       (void)SSL_shutdown(ssl_.get());
       ERR_clear_error();
+      wire_.endWrites();
     }
   }
   lowerShutDue_ = direction == Direction::send;
@@ -317,8 +349,18 @@ IoResult StreamImpl::shutdown(Direction direction) {
 // An end or an error is there to be received too.
 Pending StreamImpl::pending() const noexcept {
   const Pending below = wire_.lower().pending();
-  return {.received = dead_ || ended_ || more_ || wire_.exhausted() || below.received,
-          .flush = wire_.staged() > 0 || below.flush};
+  const bool received = dead_ || ended_ || more_ || wire_.exhausted() || below.received;
+  return {.received = received && !heldBack(),
+          .unsent = unsent_.behind(wire_.takenEnd()),
+          .flush = wire_.flushable() || below.flush};
+}
+
+std::size_t StreamImpl::Unsent::behind(std::uint64_t taken) const noexcept {
+  std::size_t bytes = 0;
+  for (const Record& record : std::span(records_).first(count_)) {
+    if (record.end > taken) bytes += record.bytes;
+  }
+  return bytes;
 }
 
 std::string StreamImpl::why() const { return why_; }

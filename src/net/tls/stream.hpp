@@ -1,6 +1,8 @@
 // One TLS connection.
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -46,11 +48,35 @@ class StreamImpl final : public TlsStream {
   IoResult keep(const IoResult& error, std::string why = {}) noexcept;
   std::size_t encrypt(std::span<const std::byte> bytes) noexcept;
   IoResult passOn() noexcept;
-  void answerKeyUpdate() noexcept;
+  bool heldBack() const noexcept;
+  bool owesKeyUpdate() const noexcept;
+  bool answerKeyUpdate() noexcept;
+  IoResult accept(std::span<const std::byte> bytes);
   IoResult sendFailed(const IoResult& below) noexcept;
+
+  // Records of application data that have been staged and not yet been passed on whole. send()
+  // stages only when nothing else is left, and so many records at most.
+  class Unsent {
+   public:
+    bool full() const noexcept { return count_ == records_.size(); }
+    // A record with so many bytes of the caller's ends at this position of the wire.
+    void add(std::uint64_t end, std::size_t bytes) noexcept { records_[count_++] = {end, bytes}; }
+    // The bytes in records that end behind `taken`.
+    std::size_t behind(std::uint64_t taken) const noexcept;
+    void clear() noexcept { count_ = 0; }
+
+   private:
+    struct Record {
+      std::uint64_t end = 0;
+      std::size_t bytes = 0;
+    };
+    std::array<Record, 8> records_{};
+    std::size_t count_ = 0;
+  };
 
   std::shared_ptr<Loaded> loaded_;
   Wire wire_;
+  Unsent unsent_;
   Verifier verifier_;
   std::string name_;
   Ssl ssl_;

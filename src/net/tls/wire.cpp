@@ -72,6 +72,7 @@ bool Wire::read(std::span<std::byte> room, std::size_t& count) noexcept {
 }
 
 bool Wire::write(std::span<const std::byte> bytes) noexcept {
+  if (writesEnded_) return true;
   try {
     staged_.append(bytes);
     return true;

@@ -30,6 +30,14 @@ class Wire {
   // Passes staged bytes on: done when none is left. The first error is kept.
   IoResult flush() noexcept;
   std::size_t staged() const noexcept { return staged_.size(); }
+  // Something is staged that flush() may still pass on: no error has come yet.
+  bool flushable() const noexcept { return !staged_.empty() && !writeEnd_; }
+  // Positions among all bytes that were ever staged: the end of what is staged, and of what the
+  // lower stream has taken.
+  std::uint64_t stagedEnd() const noexcept { return staged_.consumed() + staged_.size(); }
+  std::uint64_t takenEnd() const noexcept { return staged_.consumed(); }
+  // From now on what OpenSSL writes is thrown away; what is staged already still goes out.
+  void endWrites() noexcept { writesEnded_ = true; }
   // Gives the staging memory back when it is empty and larger than a small message needs.
   void rest() noexcept;
 
@@ -59,6 +67,7 @@ class Wire {
   std::size_t allowance_ = 0;
   std::uint64_t received_ = 0;
   bool lacksMemory_ = false;
+  bool writesEnded_ = false;
   std::optional<IoResult> end_;
   std::optional<IoResult> writeEnd_;
 };

@@ -130,7 +130,7 @@ TEST_P(TlsEnds, TheGoodbyeWaitsForRoom) {
   tls.pipe->forth.capacity = 100;
   const std::string text = pattern(5000);
   EXPECT_EQ(tls.client->send(help::bytesOf(text)).count(), text.size());
-  EXPECT_TRUE(tls.client->pending().unsent);
+  EXPECT_TRUE(tls.client->pending().flush);
   EXPECT_TRUE(tls.client->shutdown(Direction::send).isDone());
   EXPECT_FALSE(tls.pipe->forth.fin);
   std::string arrived;
@@ -143,7 +143,7 @@ TEST_P(TlsEnds, TheGoodbyeWaitsForRoom) {
   EXPECT_EQ(arrived, text);
   EXPECT_TRUE(end.isEnded()) << end.code().message();
   EXPECT_TRUE(tls.pipe->forth.fin);
-  EXPECT_FALSE(tls.client->pending().unsent);
+  EXPECT_FALSE(tls.client->pending().flush);
 }
 
 // As the kernel's sockets do: a failed send does not take away what has come (faults.md, 4, 14).

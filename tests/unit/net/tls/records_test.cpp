@@ -53,7 +53,7 @@ TEST_P(Tls13Records, KeyUpdatesAndTicketsAreNoData) {
         EXPECT_TRUE(tls.pipe->back.bytes.empty());
         // The answer goes out although the application has nothing to send.
         EXPECT_EQ(tls.pipe->forth.passed > before, asks);
-        EXPECT_FALSE(tls.client->pending().unsent);
+        EXPECT_FALSE(tls.client->pending().flush);
 
         tls.server->send("from the server");
         EXPECT_EQ(receiveAll(*tls.client, end), "from the server");
@@ -76,12 +76,12 @@ TEST_P(Tls13Records, AnAnswerThatFindsNoRoomGoesOutLater) {
   IoResult end = tls.shook;
   EXPECT_EQ(receiveAll(*tls.client, end), "with new keys");
   EXPECT_TRUE(end.isBlocked());
-  EXPECT_TRUE(tls.client->pending().unsent);
+  EXPECT_TRUE(tls.client->pending().flush);
   EXPECT_TRUE(tls.client->send(help::bytesOf("words")).isBlocked());
   EXPECT_TRUE(tls.client->send(Nothing).isBlocked());
   tls.pipe->forth.capacity = 100000;
   EXPECT_TRUE(tls.client->send(Nothing).isDone());  // a send of nothing passes it on
-  EXPECT_FALSE(tls.client->pending().unsent);
+  EXPECT_FALSE(tls.client->pending().flush);
   EXPECT_EQ(tls.client->send(help::bytesOf("words")).count(), 5U);
   EXPECT_EQ(tls.server->turn(), "words");
 }
@@ -191,7 +191,7 @@ TEST_P(TlsRecords, AfterAFullPipeTheCallerMaySendAnythingElse) {
       if (mark > 'y') mark = 'a';
     }
   }
-  while (tls.client->pending().unsent) {
+  while (tls.client->pending().flush) {
     ASSERT_FALSE(tls.client->send(Nothing).isError());
     arrived += receiveAll(*tls.server, end);
   }
