@@ -55,6 +55,8 @@ std::string receiveAll(net::Stream& stream, net::IoResult& end, std::size_t piec
   std::vector<std::byte> room(piece);
   for (;;) {
     end = stream.receive(room);
+    // One call handles only so many records.
+    if (end.isBlocked() && stream.pending().received) continue;
     if (!end.isDone()) return text;
     text += help::textOf(std::span(room).first(end.count()));
   }

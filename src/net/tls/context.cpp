@@ -93,12 +93,6 @@ void setProtocol(Loaded& loaded) {
                                      SSL_OP_LEGACY_SERVER_CONNECT);
   SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                 SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  // One read takes several records; the buffer is given back when it is empty. It has room for
-  // whole records of TLS 1.3 behind the 3 bytes that align them: what is left of a record would
-  // take a read of its own.
-  constexpr std::size_t WholeRecord = 5 + 16384 + 1 + 16;
-  SSL_CTX_set_read_ahead(context, 1);
-  SSL_CTX_set_default_read_buffer_len(context, 3 + 4 * WholeRecord);
   const std::string ciphers = protocol.ciphers.empty() ? Ciphers : protocol.ciphers;
   need(SSL_CTX_set_cipher_list(context, ciphers.c_str()) == 1,
        "protocol.ciphers is '" + protocol.ciphers + '\'');

@@ -8,6 +8,7 @@
 #include "hio/net/tls.hpp"
 #include "net/tls/handles.hpp"
 #include "net/tls/sessions.hpp"
+#include "net/tls/wire.hpp"
 
 namespace hio::net::tls {
 
@@ -28,6 +29,7 @@ struct Loaded {
   BioMethod method;
   std::string alpn;  // as TLS writes it
   Sessions sessions;
+  SpareBlock spare;
   SslCtx context;
 };
 

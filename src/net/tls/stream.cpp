@@ -19,6 +19,10 @@ constexpr std::size_t Batch = 3 * Record;
 // What one call reads below at most beyond the caller's room: tickets, key updates, empty records
 // must not keep it for ever.
 constexpr std::size_t Allowance = std::size_t(128) * 1024;
+// As many small records one call handles.
+constexpr int SmallRecords = 64;
+// More in a row that bring no data, or belong to one handshake, are a flood.
+constexpr std::size_t MostRecords = 1000;
 // Nothing more is read while so much is staged: a far side that makes this one answer, and reads
 // nothing, must not fill the memory.
 constexpr std::size_t MostStaged = std::size_t(64) * 1024;
@@ -32,7 +36,7 @@ StreamImpl* streamOf(const SSL* ssl) noexcept {
 StreamImpl::StreamImpl(std::shared_ptr<Loaded> loaded, std::unique_ptr<Stream> lower,
                        std::string name)
     : loaded_(std::move(loaded)),
-      wire_(std::move(lower)),
+      wire_(std::move(lower), loaded_->spare),
       verifier_(*loaded_->settings, name),
       name_(std::move(name)) {
   const Settings& settings = *loaded_->settings;
@@ -106,13 +110,14 @@ IoResult StreamImpl::connect() {
     offerSession();
   }
   (void)passOn();
-  wire_.allow(Allowance);
+  wire_.allow(Allowance, SmallRecords);
   ERR_clear_error();
   const int result = SSL_do_handshake(ssl_.get());
-  const IoResult now = result == 1 ? settled() : outcome(result);
+  IoResult now = result == 1 ? settled() : outcome(result);
+  if (now.isBlocked() && floods()) now = *error_;
   // Also an alert that tells why it failed.
   const IoResult passed = passOn();
-  wire_.rest();
+  rest();
   HIO_PROBE_IF("tls.handshake.unheard", now.isBlocked() && passed.isError());
   if (now.isBlocked() && passed.isError()) return keep(passed, wire_.lower().why());
   HIO_PROBE_IF("tls.handshake.ended", now.isEnded());
@@ -132,6 +137,9 @@ IoResult StreamImpl::settled() noexcept {
     }
   }
   shaken_ = true;
+  wire_.forgetRecords();
+  // From now on rest() does it, once in a call.
+  SSL_clear_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
   more_ = true;  // the last read may have taken more than the handshake's bytes
   return IoResult::done();
 }
@@ -170,6 +178,29 @@ IoResult StreamImpl::outcome(int result) noexcept {
   return keep(IoResult::failed(trouble.code), std::move(trouble.text));
 }
 
+// Too many records without data: ends the stream.
+bool StreamImpl::floods() noexcept {
+  if (wire_.records() <= MostRecords) return false;
+  HIO_PROBE("tls.flood");
+  dead_ = true;
+  try {
+    (void)keep(IoResult::failed(TlsError::protocol),
+               "more than " + std::to_string(MostRecords) + " records without data");
+  } catch (const std::bad_alloc&) {
+    (void)keep(IoResult::failed(TlsError::protocol));
+  }
+  return true;
+}
+
+// Gives memory back that holds nothing. OpenSSL must not have begun a record: it forgets its header
+// otherwise.
+void StreamImpl::rest() noexcept {
+  wire_.rest();
+  if (shaken_ && wire_.betweenRecords() && SSL_has_pending(ssl_.get()) == 0) {
+    (void)SSL_free_buffers(ssl_.get());
+  }
+}
+
 IoResult StreamImpl::keep(const IoResult& error, std::string why) noexcept {
   if (!error_) {
     error_ = error;
@@ -188,22 +219,28 @@ IoResult StreamImpl::receive(std::span<std::byte> room) {
   if (room.empty()) return IoResult::done();
   (void)passOn();
   std::size_t count = 0;
-  wire_.allow(room.size() + Allowance);
+  wire_.allow(room.size() + Allowance, SmallRecords);
   while (!dead_ && !ended_ && count < room.size() && !heldBack()) {
     std::size_t read = 0;
     ERR_clear_error();
     const int result = SSL_read_ex(ssl_.get(), room.data() + count, room.size() - count, &read);
     count += read;
-    if (result == 1) continue;
+    if (result == 1) {
+      wire_.forgetRecords();
+      continue;
+    }
     const IoResult now = outcome(result);
-    if (now.isBlocked()) break;
+    if (now.isBlocked()) {
+      (void)floods();
+      break;
+    }
     ended_ = now.isEnded();
   }
   HIO_PROBE_IF("tls.receive.more", count == room.size());
   HIO_PROBE_IF("tls.receive.held-back", heldBack());
   more_ = count == room.size() || heldBack();
   (void)passOn();
-  wire_.rest();
+  rest();
   if (count > 0) return IoResult::done(count);
   if (error_ && (dead_ || ended_)) return *error_;
   if (ended_) return IoResult::ended();
@@ -238,7 +275,7 @@ bool StreamImpl::answerKeyUpdate() noexcept {
 
 IoResult StreamImpl::send(std::span<const std::byte> bytes) {
   const IoResult result = accept(bytes);
-  if (result.isDone() && result.count() == bytes.size()) wire_.rest();
+  if (result.isDone() && result.count() == bytes.size()) rest();
   return result;
 }
 
@@ -303,10 +340,11 @@ std::size_t StreamImpl::encrypt(std::span<const std::byte> bytes) noexcept {
 IoResult StreamImpl::sendFailed(const IoResult& below) noexcept {
   std::byte first{};
   std::size_t count = 0;
-  wire_.allow(Allowance);
+  wire_.allow(Allowance, SmallRecords);
   ERR_clear_error();
   const int result = dead_ || ended_ ? 1 : SSL_peek_ex(ssl_.get(), &first, 1, &count);
   if (result != 1) ended_ = outcome(result).isEnded();
+  more_ = true;  // what was read to find out
   ERR_clear_error();
   try {
     return keep(below, wire_.lower().why());
@@ -349,7 +387,8 @@ IoResult StreamImpl::shutdown(Direction direction) {
 // An end or an error is there to be received too.
 Pending StreamImpl::pending() const noexcept {
   const Pending below = wire_.lower().pending();
-  const bool received = dead_ || ended_ || more_ || wire_.exhausted() || below.received;
+  const bool received =
+      dead_ || ended_ || more_ || wire_.exhausted() || wire_.buffers() || below.received;
   return {.received = received && !heldBack(),
           .unsent = unsent_.behind(wire_.takenEnd()),
           .flush = wire_.flushable() || below.flush};

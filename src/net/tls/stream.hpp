@@ -45,6 +45,8 @@ class StreamImpl final : public TlsStream {
   void offerSession() noexcept;
   IoResult settled() noexcept;
   IoResult outcome(int result) noexcept;
+  bool floods() noexcept;
+  void rest() noexcept;
   IoResult keep(const IoResult& error, std::string why = {}) noexcept;
   std::size_t encrypt(std::span<const std::byte> bytes) noexcept;
   IoResult passOn() noexcept;

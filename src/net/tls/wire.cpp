@@ -4,6 +4,18 @@
 #include <new>
 
 namespace hio::net::tls {
+namespace {
+
+// A record that costs more to handle than its bytes are worth: it counts as one of the few that a
+// call may handle.
+constexpr std::size_t SmallRecord = 512;
+
+}  // namespace
+
+SpareBlock::Block SpareBlock::take() noexcept {
+  Block block(spare_.exchange(nullptr));
+  return block ? std::move(block) : Block(new (std::nothrow) std::byte[Size]);
+}
 
 // The calls of a BIO, in C's terms.
 struct WireCalls {
@@ -13,7 +25,7 @@ struct WireCalls {
     BIO_clear_retry_flags(bio);
     Wire& wire = wireOf(bio);
     if (wire.read({reinterpret_cast<std::byte*>(data), size}, *count)) return 1;
-    if (!wire.end_) BIO_set_retry_read(bio);
+    if (!wire.end_ || wire.exhausted_) BIO_set_retry_read(bio);
     return 0;
   }
 
@@ -58,17 +70,68 @@ Bio Wire::bio(const BioMethod& method) noexcept {
 }
 
 bool Wire::read(std::span<std::byte> room, std::size_t& count) noexcept {
-  if (end_ || allowance_ == 0) return false;
-  const IoResult result = lower_->receive(room.first(std::min(room.size(), allowance_)));
+  const bool isOver = end_ && !buffers();
+  if (!isOver && betweenRecords() && (allowance_ == 0 || smallLeft_ <= 0)) {
+    exhausted_ = true;
+    return false;
+  }
+  if (!buffers() && !fill()) return false;
+  count = std::min(room.size(), tail_ - head_);
+  const std::span<const std::byte> bytes(block_.get() + head_, count);
+  std::copy(bytes.begin(), bytes.end(), room.begin());
+  head_ += count;
+  allowance_ -= std::min(allowance_, count);
+  follow(bytes);
+  return count > 0;
+}
+
+// Reads what the lower stream has, as much as a block holds; true when something came.
+bool Wire::fill() noexcept {
+  if (end_) return false;
+  if (!block_) block_ = spare_.take();
+  if (!block_) {
+    lacksMemory_ = true;
+    return false;
+  }
+  head_ = tail_ = 0;
+  const IoResult result = lower_->receive({block_.get(), SpareBlock::Size});
   if (result.isDone()) {
-    count = result.count();
-    allowance_ -= std::min(allowance_, count);
-    received_ += count;
-    return count > 0;
+    tail_ = std::min(result.count(), SpareBlock::Size);
+    received_ += tail_;
+    return tail_ > 0;
   }
   if (!result.isBlocked()) end_ = result;
   lacksMemory_ = lacksMemory_ || result.lacksMemory();
   return false;
+}
+
+// Keeps track of where records begin and end.
+void Wire::follow(std::span<const std::byte> bytes) noexcept {
+  while (!bytes.empty()) {
+    if (bodyLeft_ > 0) {
+      const std::size_t size = std::min(bodyLeft_, bytes.size());
+      bodyLeft_ -= size;
+      bytes = bytes.subspan(size);
+      continue;
+    }
+    header_.at(headerSize_++) = std::to_integer<std::uint8_t>(bytes.front());
+    bytes = bytes.subspan(1);
+    if (headerSize_ == header_.size()) beginBody();
+  }
+}
+
+void Wire::beginBody() noexcept {
+  headerSize_ = 0;
+  std::size_t size = header_[3] * std::size_t(256) + header_[4];
+  // The first hello may be wrapped as SSL 2 did it, with two bytes for the length of what follows.
+  if (isFirst_ && (header_[0] & 0x80U) != 0) {
+    size = (header_[0] & 0x7fU) * std::size_t(256) + header_[1];
+    size -= std::min<std::size_t>(size, 3);
+  }
+  isFirst_ = false;
+  bodyLeft_ = size;
+  ++records_;
+  if (size < SmallRecord) --smallLeft_;
 }
 
 bool Wire::write(std::span<const std::byte> bytes) noexcept {
@@ -98,6 +161,7 @@ IoResult Wire::flush() noexcept {
 void Wire::rest() noexcept {
   constexpr std::size_t Small = 1024;
   if (staged_.empty() && staged_.capacity() > Small) staged_.release();
+  if (block_ && !buffers()) spare_.give(std::move(block_));
 }
 
 }  // namespace hio::net::tls

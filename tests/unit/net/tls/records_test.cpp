@@ -306,28 +306,5 @@ TEST_P(TlsRecords, NonsenseLaterEndsTheConnectionAfterWhatCameBefore) {
   }
 }
 
-// A tempest of records without content: each call ends, held() says that there may be more.
-TEST_P(Tls13Records, AStormOfKeyUpdatesDoesNotKeepACallForEver) {
-  RawPair tls = rawPair();
-  tls.connect();
-  for (int n = 0; n < 12000; ++n) {
-    ASSERT_EQ(SSL_key_update(tls.server->ssl(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
-    ASSERT_EQ(SSL_do_handshake(tls.server->ssl()), 1);
-  }
-  tls.pipe->back.capacity = std::string::npos;
-  tls.server->send("at last");
-  const std::size_t all = tls.pipe->back.bytes.size();
-  ASSERT_GT(all, 280000U);
-  std::vector<std::byte> room(100);
-  std::size_t calls = 0;
-  IoResult result = tls.client->receive(room);
-  for (; result.isBlocked() && calls < 100; ++calls) {
-    ASSERT_TRUE(tls.client->pending().received);
-    result = tls.client->receive(room);
-  }
-  EXPECT_GE(calls, 2U);
-  EXPECT_EQ(help::textOf(std::span(room).first(result.count())), "at last");
-}
-
 }  // namespace
 }  // namespace hio::test
