@@ -211,7 +211,8 @@ void Rig::ensure() {
 base::Deed Rig::converse() {
   Client& client = *parties_.front().client;
   while (true) {
-    if (!co_await core::tcp::connected(client, 2s)) {
+    const core::tcp::Waited link = co_await core::tcp::connected(client, 2s);
+    if (link != core::tcp::Waited::reached) {
       co_await base::sleep(100ms);
       continue;
     }

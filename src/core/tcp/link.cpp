@@ -12,9 +12,9 @@ namespace {
 
 // Bounds the system calls of one service() when the far side sends in tiny pieces.
 constexpr int MostReceives = 256;
-// What a receive counts as at least: its records, or its system call, cost CPU however few bytes
-// they bring.
-constexpr std::size_t LeastCharge = 4096;
+// Of those, the ones that bring little for the room they have: each may cost as much CPU as a large
+// one, such as many small records of TLS.
+constexpr int MostPoorReceives = 16;
 // Of one receive, unless bs is smaller or larger.
 constexpr std::size_t LeastRead = 512;
 constexpr std::size_t MostRead = std::size_t(64) * 1024;
@@ -253,13 +253,18 @@ void Link::receiveAll() {
   std::size_t left = limits_.rxBudget;
   // Who is visited again at once does better to consume it while it is in the processor's cache.
   if (isNotified()) left = std::min(left, std::max(bs_, MostRead));
-  for (int calls = 0; calls < MostReceives && left > 0; ++calls) {
+  int poor = 0;
+  for (int calls = 0; calls < MostReceives && left > 0 && poor < MostPoorReceives; ++calls) {
+    const std::size_t asked = std::min(left, readSize_);
     const std::size_t count = receiveSome(left, readSize_);
     if (count == 0) {
-      if (calls == 0) shrinkWhenQuiet();
+      // One that is blocked after others may be so for the moment only.
+      if (calls > 0) return;
+      shrinkWhenQuiet();
       return cutWhenRead();
     }
-    left -= std::min(left, std::max(count, LeastCharge));
+    if (count < asked / 4) ++poor;
+    left -= count;
     HIO_PROBE_IF("link.rx.calls", calls + 1 == MostReceives);
     HIO_PROBE_IF("link.rx.budget", left == 0);
   }

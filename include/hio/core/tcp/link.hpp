@@ -33,9 +33,9 @@ struct Limits {
   std::size_t rxHigh = 64U << 20U;
   // tx() refuses bytes that would make txbs longer than this.
   std::size_t txLimit = 64U << 20U;
-  // What one service() receives at most, so that a fast sender cannot keep it for ever. A receive
-  // that brings little counts as 4 KiB. With a poller at most max(64 KiB, bs) for each call; the
-  // waker is called for the rest.
+  // What one service() receives at most, so that a fast sender cannot keep it for ever; less if it
+  // comes in tiny pieces. With a poller at most max(64 KiB, bs) for each call. The waker is called
+  // for the rest.
   std::size_t rxBudget = 1U << 20U;
 };
 
@@ -201,7 +201,7 @@ class HIO_EXPORT Link : public base::Tymee {
 
   const PollerBinding& binding() const noexcept { return binding_; }
   // service() waits for room in rxbs, and there is some again.
-  bool hasRoomAgain() const noexcept { return waitsForRoom_ && !full(); }
+  bool hasRoomAgain() const noexcept { return waitsForRoom_ && standing() && !full(); }
   void wakeIfRoomAgain() noexcept;
   // service() has work though nothing new was told; or will have after a pause, as the machine
   // lacks memory.

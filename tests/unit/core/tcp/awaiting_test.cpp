@@ -117,6 +117,53 @@ TEST_F(AwaitingTest, TheClientMayBeDestroyedMeanwhile) {
   EXPECT_EQ(outcome, Waited::stopped);
 }
 
+// A1: in every order of the doers; the client has left the cutoff when the coroutine is visited.
+TEST_F(AwaitingTest, AWaitIsOverWithItsConnectionThoughTheClientComesBack) {
+  for (const bool doerFirst : {true, false}) {
+    base::Doist runs;
+    Client back({.reconnectable = true, .net = &net});
+    net.next().receives = {"ab", test::blockedOnRead(), net::IoResult::ended()};
+    outcome.reset();
+    const auto waits = base::doify([&](Tymth, Tyme) -> Deed {
+      const Waited link = co_await connected(back);
+      EXPECT_EQ(link, Waited::reached);
+      outcome = co_await received(back, 4);
+      co_return true;
+    });
+    const auto doer = std::make_shared<ClientDoer>(back);
+    runs.extend(doerFirst ? base::Doers{doer, waits} : base::Doers{waits, doer});
+    runs.enter();
+    for (int cycles = 0; cycles < 10 && !outcome; ++cycles) runs.recur();
+    EXPECT_EQ(outcome, Waited::cut) << doerFirst;
+    runs.exit();
+  }
+}
+
+// A2
+TEST_F(AwaitingTest, DrainedIsNotReachedByBytesThatWereThrownAway) {
+  client = std::make_unique<Client>(
+      ClientOptions{.reconnectable = true, .onCutoff = OnCutoff::drop, .net = &net});
+  net.next().sends = {test::blockedOnWrite(), test::lost(std::errc::connection_reset)};
+  client->tx("abcd");
+  run([this] { return drained(*client); });
+  turn(6);
+  EXPECT_EQ(outcome, Waited::cut);
+}
+
+TEST_F(AwaitingTest, AWaitOnAStoppedClientIsOver) {
+  run([this] { return received(*client); });
+  turn(3);
+  client->stop();
+  turn(1);
+  EXPECT_EQ(outcome, Waited::cut);
+  outcome.reset();
+  doist.extend({base::doify([this](Tymth, Tyme) -> Deed {
+    outcome = co_await connected(*client);
+    co_return true;
+  })});
+  EXPECT_EQ(outcome, Waited::stopped);
+}
+
 TEST_F(AwaitingTest, ACoroutineMayBeDestroyedWhileItWaits) {
   run([this] { return received(*client); });
   turn();

@@ -174,14 +174,105 @@ TEST(ServiceConnect, MakesOneAttemptForEachCall) {
 }
 
 // S3
-TEST(ServiceConnect, WithoutReconnectableTheTimeoutIsIgnored) {
+TEST(ServiceConnect, TheTimeoutHoldsWhetherOrNotReconnectable) {
+  for (const bool reconnectable : {false, true}) {
+    FakeNet net;
+    net.next().connects.assign(100, blockedOnWrite());
+    base::Tymist tymist;
+    Client client(
+        {.timeout = 1s, .reconnectable = reconnectable, .tymth = tymist.tymen(), .net = &net});
+    tymist.tick(10s);
+    EXPECT_FALSE(client.serviceConnect());  // A19: its time begins with its first step
+    tymist.tick(999ms);
+    EXPECT_FALSE(client.serviceConnect());
+    EXPECT_EQ(client.phase(), Phase::connecting);
+    tymist.tick(1ms);
+    EXPECT_FALSE(client.serviceConnect());
+    EXPECT_EQ(client.phase(), Phase::waiting);
+    EXPECT_EQ(client.failure()->code(), net::systemError(std::errc::timed_out));  // A13
+    tymist.tick(100ms);
+    client.serviceConnect();
+    EXPECT_TRUE(client.serviceConnect());
+  }
+}
+
+// B2
+TEST(ServiceConnect, ATimeoutNeedsATime) {
   FakeNet net;
-  net.next().connects.assign(100, blockedOnWrite());
+  Client client({.timeout = 1s, .net = &net});
+  EXPECT_THROW(client.service(), std::logic_error);
+  EXPECT_EQ(net.openedCount(), 0U);
+}
+
+// B1: with a time a server that is down is not stormed; without one each call is an attempt.
+TEST(ServiceConnect, ARefusedClientPausesIfItHasATime) {
+  for (const bool wound : {false, true}) {
+    FakeNet net;
+    for (int i = 0; i < 99; ++i) net.next().connects = {failed(std::errc::connection_refused)};
+    base::Tymist tymist;
+    Client client({.tymth = wound ? tymist.tymen() : base::Tymth(), .net = &net});
+    for (int calls = 0; calls < 50; ++calls) client.service();
+    EXPECT_EQ(client.phase(), wound ? Phase::waiting : Phase::connecting);
+    EXPECT_EQ(net.openedCount(), wound ? 1U : 51U);
+    for (int calls = 0; calls < 500 && !client.connected(); ++calls, tymist.tick(1min)) {
+      client.service();
+    }
+    EXPECT_TRUE(client.connected());
+  }
+}
+
+// B4
+TEST(ServiceConnect, StopKeepsItClosedUntilItIsOpened) {
+  FakeNet net;
   base::Tymist tymist;
-  Client client({.timeout = 1s, .tymth = tymist.tymen(), .net = &net});
-  for (int calls = 0; calls < 100; ++calls, tymist.tick(1h)) EXPECT_FALSE(client.serviceConnect());
-  EXPECT_TRUE(client.serviceConnect());
-  EXPECT_EQ(net.openedCount(), 1U);
+  for (const bool connects : {false, true}) {
+    Client client({.reconnectable = true, .tymth = tymist.tymen(), .net = &net});
+    if (connects) {
+      EXPECT_TRUE(client.connect());
+    }
+    client.stop();
+    const std::size_t opened = net.openedCount();
+    for (int calls = 0; calls < 9; ++calls, tymist.tick(1h)) client.service();
+    EXPECT_EQ(client.phase(), Phase::stopped);
+    EXPECT_EQ(client.deadline(), std::nullopt);
+    EXPECT_EQ(net.openedCount(), opened);
+    EXPECT_TRUE(client.connect());
+  }
+}
+
+// B14
+TEST(ServiceConnect, ARejectedConnectionIsAFailedAttempt) {
+  FakeNet net;
+  base::Tymist tymist;
+  Client client({.tymth = tymist.tymen(), .net = &net});
+  EXPECT_FALSE(client.reject(std::make_error_code(std::errc::device_or_resource_busy)));
+  ASSERT_TRUE(client.connect());
+  client.tx("kept");
+  EXPECT_TRUE(client.reject(std::make_error_code(std::errc::device_or_resource_busy), "LOADING"));
+  EXPECT_EQ(client.phase(), Phase::waiting);
+  EXPECT_EQ(client.failure()->stage(), Stage::use);
+  EXPECT_EQ(client.failure()->attempt(), 1U);
+  EXPECT_NE(client.failure()->message().find("LOADING"), std::string::npos);
+  EXPECT_EQ(net.openNow(), 0);
+  tymist.tick(100ms);
+  client.service();
+  EXPECT_EQ(client.epoch(), 2U);
+  EXPECT_EQ(net.wire(1).sent, "kept");
+}
+
+// D9
+TEST(ServiceConnect, AClassifierThatThrowsStopsTheClientAndIsTold) {
+  FakeNet net;
+  net.next().connects = {failed(std::errc::connection_refused)};
+  base::Tymist tymist;
+  Client client({.tymth = tymist.tymen(),
+                 .retry = {.retryable = [](const Failure&) -> bool {
+                   throw std::runtime_error("out of ideas");
+                 }},
+                 .net = &net});
+  client.service();
+  EXPECT_EQ(client.phase(), Phase::stopped);
+  EXPECT_NE(client.failure()->detail().find("out of ideas"), std::string::npos);
 }
 
 // S2, S4: pauses off, so that the times are hio's own.
@@ -195,13 +286,13 @@ TEST(ServiceConnect, AnAttemptThatTakesTooLongIsReplacedAtTheTick) {
                  .retry = {.firstPause = 0s},
                  .net = &net});
   std::vector<base::Tyme> reopened;
-  while (tymist.tyme() < 800ms) {
+  while (tymist.tyme() < 900ms) {
     const std::size_t before = net.openedCount();
     EXPECT_FALSE(client.serviceConnect());
     if (before > 0 && net.openedCount() > before) reopened.push_back(tymist.tyme());
     tymist.tick();
   }
-  EXPECT_EQ(reopened, (std::vector<base::Tyme>{250ms, 500ms, 750ms}));
+  EXPECT_EQ(reopened, (std::vector<base::Tyme>{250ms, 562500us, 875ms}));
   EXPECT_EQ(client.failure()->code(), std::errc::timed_out);
   EXPECT_EQ(client.failure()->attempt(), 3U);
   EXPECT_TRUE(client.serviceConnect());

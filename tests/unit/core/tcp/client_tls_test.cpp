@@ -251,17 +251,19 @@ TEST_F(ClientTlsTest, WithoutReconnectingAStalledHandshakeStalls) {
 }
 
 // L21 fixed: closed, the reason told, and the next call starts over.
-TEST_F(ClientTlsTest, AHandshakeThatFailsClosesWithItsReason) {
+TEST_F(ClientTlsTest, AHandshakeWithAnotherProtocolIsRetriedSlowly) {
   ClientTls client = make();
   client.serviceConnect();
   net.lines[0].pipe->back.bytes = "HTTP/1.1 400 Bad Request\r\n\r\n";
   EXPECT_FALSE(client.serviceConnect());
-  EXPECT_FALSE(client.opened() || client.accepted());
+  EXPECT_EQ(client.phase(), Phase::waiting);
   ASSERT_TRUE(client.failure());
   EXPECT_EQ(client.failure()->stage(), Stage::handshake);
   EXPECT_EQ(client.failure()->code(), net::TlsError::notTls);
   EXPECT_THAT(client.failure()->message(), HasSubstr("127.0.0.1:443"));
   net.takeFarEnd();
+  EXPECT_GE(client.deadline().value(), 15s);
+  tymist.tick(30s);
   connect(client);
 }
 
@@ -276,13 +278,12 @@ TEST_F(ClientTlsTest, TheSingleOperationThrowsTheReason) {
   } catch (const std::system_error& error) {
     EXPECT_EQ(error.code(), net::TlsError::truncated);
   }
-  EXPECT_FALSE(client.opened());
+  EXPECT_EQ(client.phase(), Phase::waiting);
 }
 
-// A refused certificate or name stops the client for good, reconnectable or not.
-TEST_F(ClientTlsTest, AWrongNameStopsAReconnectableClient) {
-  ClientOptions eager = options();
-  eager.reconnectable = true;
+// A refused certificate or name stops a client that is not reconnectable.
+TEST_F(ClientTlsTest, AWrongNameStopsAClient) {
+  const ClientOptions eager = options();
   ClientTls client(eager, {.context = context, .certedhost = "other.test"});
   client.service();
   answer();

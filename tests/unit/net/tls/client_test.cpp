@@ -170,6 +170,7 @@ TEST_P(TlsClients, AnEndInTheHandshakeIsRetriedAfterThePause) {
 
 TEST_P(TlsClients, ARefusedCertificateStopsIt) {
   ClientOptions other = options();
+  other.reconnectable = false;
   other.host = "bad.test";
   const auto it = client(other);
   it->tx("words");
@@ -187,6 +188,30 @@ TEST_P(TlsClients, ARefusedCertificateStopsIt) {
   EXPECT_EQ(net_.lines.size(), 1U);
   EXPECT_EQ(it->txbs().text(), "words");
   EXPECT_EQ(it->traffic().sent, 0U);
+}
+
+// Decided 3: a reconnectable one tries again at the slowest pace, and tells it each time.
+TEST_P(TlsClients, ARefusedCertificateIsRetriedSlowlyByAReconnectableClient) {
+  ClientOptions other = options();
+  other.host = "bad.test";
+  other.reconnectable = true;
+  other.retry = {.maxPause = 10s};
+  const auto it = client(other);
+  for (std::uint64_t attempt = 1; attempt < 4; ++attempt) {
+    it->service();
+    ASSERT_EQ(net_.lines.size(), 1U);
+    const auto far = serve();
+    for (int turn = 0; turn < 5; ++turn) {
+      (void)far->connect();
+      it->service();
+    }
+    EXPECT_EQ(it->phase(), Phase::waiting);
+    EXPECT_EQ(it->failure()->code(), net::tlsVerdict(62));
+    EXPECT_EQ(it->failure()->attempt(), attempt);
+    EXPECT_GE(*it->deadline() - tymist_.tyme(), 5s);
+    tymist_.tick(10s);
+    net_.lines.clear();
+  }
 }
 
 // In 1.3 the refusal comes when the client has connected, and is about to send.
@@ -225,7 +250,7 @@ TEST_P(TlsClients, EndsAreToldApart) {
     std::error_code reset;
     std::error_code expected;
   };
-  const std::error_code reset = std::make_error_code(std::errc::connection_reset);
+  const std::error_code reset = net::systemError(std::errc::connection_reset);
   for (const Case& each :
        {Case{"clean", true, {}, {}}, Case{"truncated", false, {}, TlsError::truncated},
         Case{"reset", false, reset, reset}}) {
