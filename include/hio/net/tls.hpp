@@ -58,6 +58,8 @@ struct TlsIdentity {
   Pem key{};
   Pem certificate{};
   // Asked for the passphrase of an encrypted key, at each load; without it such a key is refused.
+  // Runs on the thread that makes or reloads the context, before that call returns; on several at
+  // once if several reload. What it throws leaves that call.
   std::function<std::string()> passphrase{};
 };
 
@@ -72,7 +74,10 @@ struct TlsTrust {
   // Base64 of the SHA-256 of acceptable public keys (SPKI); given, the far side's own key must be
   // one of them, whoever vouches for it.
   std::vector<std::string> pins{};
-  // The time that certificates are judged at; empty: the machine's.
+  // The time that certificates are judged at; empty: the machine's. Runs in wrap() and in the
+  // handshakes of all streams of the context, on the thread that calls these: on several at once if
+  // streams belong to several threads. It must not call those streams. If it throws, no stream is
+  // made, or the certificate is refused.
   std::function<std::chrono::sys_seconds()> time{};
   // Longest certificate message that is read.
   std::size_t maxBytes = 100U * 1024U;
@@ -92,7 +97,10 @@ struct TlsProtocol {
   std::vector<std::string> alpn{};
   // Sessions are resumed, each with the name and port that it was made for only.
   bool resume = true;
-  // Gets each line of the key log (NSS format). Whoever reads them can read the connection.
+  // Gets each line of the key log (NSS format), without its newline; the text is good for the call
+  // only. Whoever reads them can read the connection. Runs in the handshakes of all streams of the
+  // context, on the thread that services each, never twice at once: others wait, so it has to be
+  // quick. It must not call streams of the context. What it throws is ignored.
   std::function<void(std::string_view)> keyLog{};
 };
 
@@ -119,7 +127,10 @@ struct TlsClientConfig {
 
 struct TlsServerConfig {
   TlsIdentity identity{};  // needed
-  TlsTrust trust{};        // of client certificates; its ca is needed to ask for them
+  // Of client certificates; its ca is needed to ask for them. Clients are told the names in it, to
+  // choose by, unless these are more than about 64 KiB: then they are told none, and whatever they
+  // send is checked all the same.
+  TlsTrust trust{};
   TlsProtocol protocol{};
   ClientCerts clients = ClientCerts::required;
 };

@@ -55,8 +55,10 @@ Loaded& loadedOf(const SSL* ssl) noexcept {
 }
 
 void writeKeyLog(const SSL* ssl, const char* line) noexcept {
+  const Settings& settings = *loadedOf(ssl).settings;
   try {
-    loadedOf(ssl).settings->protocol.keyLog(line);
+    const std::lock_guard lock(*settings.keyLogMutex);
+    settings.protocol.keyLog(line);
   } catch (...) {
     // A log that fails must not touch the connection.
   }

@@ -21,6 +21,8 @@ struct Settings {
   bool certify;      // check the far side's certificate if there is one
   bool mustCertify;  // and there has to be one
   bool hostify;
+  // Held while keyLog runs.
+  std::shared_ptr<std::mutex> keyLogMutex = std::make_shared<std::mutex>();
 };
 
 // Everything that was loaded at one time. Streams share it, so a reload does not disturb them.

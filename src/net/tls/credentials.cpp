@@ -166,10 +166,18 @@ void loadTrust(SSL_CTX* context, const TlsTrust& trust) {
 }
 
 void announceIssuers(SSL_CTX* context, const Pem& ca) {
+  // The names with their lengths have to fit into one field of 64 KiB, in TLS 1.3 together with
+  // other fields. No names at all tell the client to choose by itself.
+  constexpr std::size_t Most = 63U * 1024U;
+  std::size_t size = 0;
   const Text text(ca, "CA certificates");
   readAll(text, "certificate", nextCertificate, [&](Certificate certificate, std::size_t) {
-    need(SSL_CTX_add_client_CA(context, certificate.get()) == 1, "announce " + text.what());
+    const int length = i2d_X509_NAME(X509_get_subject_name(certificate.get()), nullptr);
+    need(length >= 0 && SSL_CTX_add_client_CA(context, certificate.get()) == 1,
+         "announce " + text.what());
+    size += 2 + static_cast<std::size_t>(length);
   });
+  if (size > Most) SSL_CTX_set_client_CA_list(context, nullptr);
 }
 
 }  // namespace hio::net::tls

@@ -89,13 +89,9 @@ TEST(Tls12Floods, RequestsToRenegotiateEndTheConnection) {
     (void)SSL_do_handshake(tls.server->ssl());
     tls.server->flush();
   }
-  const std::size_t sent = tls.pipe->back.bytes.size();
   IoResult end = tls.shook;
   EXPECT_EQ(receiveAll(*tls.client, end), "");
-  RecordProperty("bytes", static_cast<int>(sent));
-  if (sent > (Most + 10) * 20) {
-    EXPECT_EQ(end.code(), TlsError::protocol) << sent;
-  }
+  EXPECT_EQ(end.code(), TlsError::protocol) << end.code().message();
 }
 
 TEST_P(TlsFloods, OneCallHandlesAFewTinyRecords) {
