@@ -387,9 +387,8 @@ IoResult StreamImpl::shutdown(Direction direction) {
 // An end or an error is there to be received too.
 Pending StreamImpl::pending() const noexcept {
   const Pending below = wire_.lower().pending();
-  const bool received =
-      dead_ || ended_ || more_ || wire_.exhausted() || wire_.buffers() || below.received;
-  return {.received = received && !heldBack(),
+  const bool readable = more_ || wire_.exhausted() || wire_.buffers() || below.received;
+  return {.received = dead_ || ended_ || (readable && !heldBack()),
           .unsent = unsent_.behind(wire_.takenEnd()),
           .flush = wire_.flushable() || below.flush};
 }
