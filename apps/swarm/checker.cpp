@@ -100,16 +100,21 @@ void Checker::checkTime() const {
   }
 }
 
-// Every byte given is handed over once, or queued, or dropped where that was asked for.
+// Every byte given is handed over once, or queued, or dropped where that was asked for. What a
+// stream had accepted and the network never took goes out again on the next connection.
 void Checker::checkSent() {
   const std::uint64_t queued = client_.txbs().size();
   require(queued <= given_, "more bytes are queued than were ever given");
   require(queued <= options_.limits.txLimit, "txbs is above its limit");
-  std::uint64_t at = front_;
+  std::uint64_t at = accepted_;
   for (; moves_ < near_.moves().size(); ++moves_) {
     const Notes::Move& move = near_.moves()[moves_];
     require(!move.early, "bytes have moved before the connection was there");
     if (!move.sent) continue;
+    if (move.wire != sending_) {
+      if (sending_ != nullptr) at -= sending_->unsent;
+      sending_ = move.wire;
+    }
     for (const char byte : move.bytes) {
       require(byte == byteAt(at), "the byte handed over at position ", at,
               " is another one: lost, repeated or out of order");
@@ -117,11 +122,13 @@ void Checker::checkSent() {
     }
   }
   const std::uint64_t front = given_ - queued;
-  if (front != at) {
-    const bool mayDrop = options_.onCutoff == OnCutoff::drop && front > at && queued == 0;
-    require(mayDrop, "given ", given_, ", handed over up to ", at, ", but queued ", queued);
-  }
-  front_ = front;
+  const std::uint64_t taken = at - (sending_ != nullptr ? sending_->unsent : 0);
+  accepted_ = at;
+  if (front == taken) return;
+  const bool mayDrop = options_.onCutoff == OnCutoff::drop && front > taken && queued == 0;
+  require(mayDrop, "given ", given_, ", handed over up to ", taken, ", but queued ", queued);
+  accepted_ = front;
+  sending_ = nullptr;
 }
 
 // rxbs holds what came, in order, and nothing else.
@@ -146,7 +153,7 @@ void Checker::checkTraffic() const {
           wires.size());
   if (wires.empty()) return;
   const Wire& last = *wires.back();
-  require(now.sent == last.sent.size(), "traffic().sent is not what was handed over");
+  require(now.sent == last.sent.size() - last.unsent, "traffic().sent is not what was handed over");
   require(now.received == last.received.size(), "traffic().received is not what came");
   const std::uint64_t start = received_ - last.received.size();
   const std::uint64_t consumed = client_.rxbs().consumed();
@@ -154,7 +161,7 @@ void Checker::checkTraffic() const {
           "staleRx() does not lie at the epoch's start");
   if (wires.size() < 2) return;
   const Wire& previous = *wires[wires.size() - 2];
-  require(client_.previousTraffic().sent == previous.sent.size() &&
+  require(client_.previousTraffic().sent == previous.sent.size() - previous.unsent &&
               client_.previousTraffic().received == previous.received.size(),
           "previousTraffic() is not that of the connection before");
 }

@@ -66,8 +66,9 @@ class Checker {
   const Notes& far_;
   const Notes& streams_;
   std::uint64_t given_ = 0;
-  std::uint64_t front_ = 0;  // the position of txbs' first byte, as of the last check
-  std::size_t moves_ = 0;    // of the near tap, seen so far
+  std::uint64_t accepted_ = 0;     // position up to which streams took what was given
+  const Wire* sending_ = nullptr;  // the stream that took it
+  std::size_t moves_ = 0;          // of the near tap, seen so far
   std::uint64_t received_ = 0;
   bool wasCutoff_ = false;
   int overFor_ = 0;  // services

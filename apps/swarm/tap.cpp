@@ -26,6 +26,7 @@ class Notes::TapStream final : public net::Stream {
   }
   IoResult receive(std::span<std::byte> room) override {
     const IoResult result = below_->receive(room);
+    wire_->unsent = below_->pending().unsent;
     if (wire_->error && result.count() == 0) wire_->askedSinceError = true;
     note(result);
     if (result.isEnded()) wire_->ended = true;
@@ -39,6 +40,7 @@ class Notes::TapStream final : public net::Stream {
   IoResult send(std::span<const std::byte> bytes) override {
     if (wire_->shut && !bytes.empty()) wire_->sentAfterShut = true;
     const IoResult result = below_->send(bytes);
+    wire_->unsent = below_->pending().unsent;
     note(result);
     if (result.count() > 0) {
       const auto taken = help::textOf(bytes.first(result.count()));
@@ -52,7 +54,9 @@ class Notes::TapStream final : public net::Stream {
   }
   IoResult shutdown(net::Direction direction) override {
     if (direction != net::Direction::receive) wire_->shut = true;
-    return below_->shutdown(direction);
+    const IoResult result = below_->shutdown(direction);
+    wire_->unsent = below_->pending().unsent;
+    return result;
   }
   net::Endpoint local() const override { return below_->local(); }
   net::Endpoint peer() const override { return below_->peer(); }

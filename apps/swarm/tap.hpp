@@ -30,6 +30,7 @@ struct Wire {
   std::optional<std::error_code> error{};  // the first one, once connected
   bool askedSinceError = false;            // a receive has brought nothing since
   std::string sent{};
+  std::size_t unsent = 0;  // of sent: not taken by the network yet
   std::string received{};
   std::string given{};  // what the program gave to be sent; kept by the checker
   std::size_t compared = 0;

@@ -55,6 +55,7 @@ TEST_F(ClientLoopback, ItsDescriptorsAreNonblockingCloseOnExecAndWithoutDelay) {
   other.noDelay = false;
   other.keepAlive = true;
   const auto lazy = openClient(other);
+  ASSERT_TRUE(turnUntil([&] { return lazy->connected(); }, [&] { lazy->service(); }));
   EXPECT_EQ(optionOf(test::descriptorOf(*lazy), IPPROTO_TCP, TCP_NODELAY), 0);
   EXPECT_EQ(optionOf(test::descriptorOf(*lazy), SOL_SOCKET, SO_KEEPALIVE), 1);
 }
@@ -64,7 +65,7 @@ TEST_F(ClientLoopback, RefusedIsARefusalHoweverOften) {
   const std::uint16_t port = closedPort();
   const std::size_t before = test::openDescriptors();
   {
-    Client client(to(port));
+    Client client({.port = port});  // without a time there are no pauses
     for (int i = 0; i < 1000; ++i) EXPECT_FALSE(client.serviceConnect());
     EXPECT_TRUE(client.opened());
     EXPECT_EQ(client.failure()->code(), std::errc::connection_refused);
@@ -101,12 +102,14 @@ TEST_F(ClientLoopback, NeverConnectsToItself) {
     return brief.port();
   }();
   Client client(to(port));
+  const int next = ::dup(0);  // the number that the client's socket will get
+  ::close(next);
   client.open();
   sockaddr_in self{};
   self.sin_family = AF_INET;
   self.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   self.sin_port = htons(port);
-  ASSERT_EQ(::bind(test::descriptorOf(client), reinterpret_cast<sockaddr*>(&self), sizeof self), 0);
+  ASSERT_EQ(::bind(next, reinterpret_cast<sockaddr*>(&self), sizeof self), 0);
   ASSERT_TRUE(turnUntil([&] { return client.failure() != nullptr || client.connected(); },
                         [&] { client.serviceConnect(); }));
   EXPECT_FALSE(client.connected());

@@ -144,7 +144,10 @@ TEST_F(Driven, ReadsWhatCameBeforeTheResetThatSendingMet) {
   peer.reset();
   ASSERT_TRUE(test::turnUntil([&] { return client.failure() != nullptr; },
                               [&] { client.tx("anybody there?"), client.serviceSends(); }));
+  EXPECT_FALSE(client.cutoff());
+  client.service();
   EXPECT_EQ(client.rxbs().text(), "last words");
+  client.service();
   EXPECT_TRUE(client.cutoff());
 }
 

@@ -137,6 +137,7 @@ void Link::fail(Stage stage, const std::error_code& code) {
 void Link::markCutOff() {
   HIO_PROBE_IF("link.cut.again", cutoff_);
   if (cutoff_) return;
+  consumeTaken(stream_->pending().unsent);
   cutoff_ = true;
   changed();
   wasCut();
@@ -165,7 +166,7 @@ void Link::storeDue() noexcept {
   const Tyme before = due_;
   due_ = nextDue();
   if (tymth()) storedAt_ = tyme();
-  if (due_ < before) binding_.waker.wakeAfterVisit();
+  if (due_ == AtOnce || due_ < before) binding_.waker.wakeAfterVisit();
 }
 
 std::optional<Tyme> Link::storedDeadline() const {
@@ -180,6 +181,7 @@ Tyme Link::flowDue() noexcept {
   waitsForRoom_ = false;
   if (!standing()) return base::Forever;
   const net::Pending pending = stream_->pending();
+  consumeTaken(pending.unsent);
   const bool sends = wantsSend(pending);
   // A shortage counts only against a direction in which something is to be moved.
   if (!wantsReceive()) receiveShortage_.on = false;
@@ -432,6 +434,7 @@ void Link::consumeTaken(std::size_t unsent) noexcept {
   if (taken == 0) return;
   traffic_.sent += taken;
   txbs_->consume(taken);
+  changed();
 }
 
 void Link::dropTxbs() noexcept {
