@@ -19,19 +19,14 @@ struct Row {
   Stage stage;
   Reason reason;
 };
-constexpr std::array Rows{Row{Stage::resolve, Reason::ownFault},
-                          Row{Stage::resolve, Reason::passing},
-                          Row{Stage::open, Reason::shortage},
-                          Row{Stage::connect, Reason::passing},
-                          Row{Stage::handshake, Reason::ownFault},
-                          Row{Stage::handshake, Reason::certificate},
-                          Row{Stage::handshake, Reason::hopeless},
-                          Row{Stage::handshake, Reason::shortage},
-                          Row{Stage::handshake, Reason::passing},
-                          Row{Stage::use, Reason::passing},
-                          Row{Stage::receive, Reason::hopeless},
-                          Row{Stage::receive, Reason::passing},
-                          Row{Stage::send, Reason::passing}};
+constexpr std::array Rows{
+    Row{Stage::resolve, Reason::ownFault},   Row{Stage::resolve, Reason::passing},
+    Row{Stage::open, Reason::shortage},      Row{Stage::connect, Reason::passing},
+    Row{Stage::handshake, Reason::ownFault}, Row{Stage::handshake, Reason::certificate},
+    Row{Stage::handshake, Reason::hopeless}, Row{Stage::handshake, Reason::shortage},
+    Row{Stage::handshake, Reason::passing},  Row{Stage::use, Reason::passing},
+    Row{Stage::receive, Reason::hopeless},   Row{Stage::receive, Reason::passing},
+    Row{Stage::send, Reason::passing}};
 
 std::string table() {
   std::ostringstream out;
