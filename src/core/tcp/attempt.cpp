@@ -97,6 +97,8 @@ IoResult Attempt::pollLookup(std::optional<Tyme> now) {
   HIO_PROBE_IF("attempt.lookup.failed", result.isError());
   if (now) {
     due_ = help::saturatingAdd(*now, lookup_.notifies() ? NotifiedLookupPause : LookupPause);
+  } else {
+    due_ = lookup_.notifies() ? Forever : Tyme::min();
   }
   if (!result.isDone()) return result;
   if (found.empty()) return IoResult::failed(net::ResolveError::noAddress);

@@ -5,8 +5,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include "core/tcp/due.hpp"
-
 namespace hio::core::tcp {
 namespace {
 
@@ -20,8 +18,6 @@ constexpr std::size_t LeastRead = 512;
 constexpr std::size_t MostRead = std::size_t(64) * 1024;
 // What rxbs grows by at most while a stream fills it.
 constexpr std::size_t MostBlock = std::size_t(1) << 20U;
-// How long a machine that is short of memory may leave a direction without any progress.
-constexpr Tyme MostLacking = std::chrono::seconds(10);
 // The largest block that rxbs keeps when nothing comes.
 constexpr std::size_t IdleBlock = 4096;
 
@@ -52,31 +48,6 @@ Link::~Link() {
     const base::Waker waker = observers_->waker_;
     observers_->detach();
     waker.wake();
-  }
-}
-
-// ---- observers ----------------------------------------------------------------------------------
-
-void Observer::observe(Link& link, base::Waker waker) noexcept {
-  detach();
-  link_ = &link;
-  waker_ = std::move(waker);
-  after_ = link.observers_;
-  if (after_ != nullptr) after_->before_ = this;
-  link.observers_ = this;
-}
-
-void Observer::detach() noexcept {
-  if (link_ == nullptr) return;
-  (before_ != nullptr ? before_->after_ : link_->observers_) = after_;
-  if (after_ != nullptr) after_->before_ = before_;
-  before_ = after_ = nullptr;
-  link_ = nullptr;
-}
-
-void Link::changed() const noexcept {
-  for (const Observer* each = observers_; each != nullptr; each = each->after_) {
-    each->waker_.wake();
   }
 }
 
@@ -147,76 +118,6 @@ void Link::raise(Stage stage, const std::error_code& code) const {
   std::string text = std::string(nameOf(stage)) + " with " + far().text();
   if (const std::string why = stream_->why(); !why.empty()) text += " (" + why + ')';
   throw std::system_error(code, text);
-}
-
-// ---- what it waits for --------------------------------------------------------------------------
-
-void Link::attach(net::Poller* poller, base::Waker waker) {
-  binding_ = {poller, std::move(waker)};
-  stream_.bind(binding_);
-  wake();
-}
-
-void Link::wake() noexcept {
-  due_ = AtOnce;
-  binding_.waker.wake();
-}
-
-void Link::storeDue() noexcept {
-  const Tyme before = due_;
-  due_ = nextDue();
-  if (tymth()) storedAt_ = tyme();
-  if (due_ == AtOnce || due_ < before) binding_.waker.wakeAfterVisit();
-}
-
-std::optional<Tyme> Link::storedDeadline() const {
-  if (!tymth()) return std::nullopt;
-  const Tyme now = tyme();
-  if (due_ == AtOnce || hasRoomAgain()) return now;
-  if (due_ == base::Forever) return std::nullopt;
-  return now < storedAt_ ? now : due_;
-}
-
-Tyme Link::flowDue() noexcept {
-  waitsForRoom_ = false;
-  if (!standing()) return base::Forever;
-  const net::Pending pending = stream_->pending();
-  consumeTaken(pending.unsent);
-  const bool sends = wantsSend(pending);
-  // A shortage counts only against a direction in which something is to be moved.
-  if (!wantsReceive()) receiveShortage_.on = false;
-  if (!sends) sendShortage_.on = false;
-  waitsForRoom_ = full() && !ended_;
-  Tyme due = base::Forever;
-  if (receiveShortage_.on) {
-    due = retryAt(receiveShortage_);
-  } else if (wantsReceive() && (pending.received || failure_ != nullptr)) {
-    return AtOnce;
-  }
-  if (sendShortage_.on) return std::min(due, retryAt(sendShortage_));
-  // Without a poller nobody knows whether there is room for sending.
-  return sends && isNotified() && stream_->sendable() ? AtOnce : due;
-}
-
-Tyme Link::retryAt(const Shortage& shortage) const noexcept {
-  return tymth() ? help::saturatingAdd(shortage.asked, LackPause) : AtOnce;
-}
-
-bool Link::wantsSend(const net::Pending& pending) const noexcept {
-  return pending.flush || (!sendDead() && txbs_->size() > acceptedTx());
-}
-
-// A machine that stays short of memory has failed. What was not asked for a while says nothing of
-// the time between.
-net::IoResult Link::failIfTooLong(net::IoResult result, Shortage& shortage) {
-  const bool had = std::exchange(shortage.on, result.lacksMemory());
-  if (!shortage.on || !tymth()) return result;
-  const Tyme now = tyme();
-  if (!had || now < shortage.asked) shortage.since = now;
-  shortage.asked = now;
-  const bool tooLong = help::saturatingSubtract(now, shortage.since) >= MostLacking;
-  HIO_PROBE_IF("link.lacking.long", tooLong);
-  return tooLong ? net::IoResult::failed(net::systemError(std::errc::no_buffer_space)) : result;
 }
 
 // ---- receiving ----------------------------------------------------------------------------------
