@@ -38,7 +38,7 @@ int optionOf(int fd, int level, int name) {
 TEST_F(ClientLoopback, ItsDescriptorsAreNonblockingCloseOnExecAndWithoutDelay) {
   const auto server = openServer({.host = "127.0.0.1", .port = 0, .tymth = tymist.tymen()});
   Client client(to(server->ha().port));
-  ASSERT_TRUE(turnUntil([&] { return server->ixes().size() == 1; },
+  ASSERT_TRUE(turnUntil([&] { return client.connected() && server->ixes().size() == 1; },
                         [&] { client.service(), server->service(); }));
   const auto listener = net::systemNet().listen({.ip = *net::Ip::parse("127.0.0.1")}, {}).it;
   ASSERT_TRUE(listener);

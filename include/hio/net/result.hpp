@@ -52,7 +52,13 @@ class [[nodiscard]] IoResult {
   bool isEnded() const noexcept { return kind_ == Kind::ended; }
   // Lost or failed: there is a code().
   bool isError() const noexcept { return kind_ == Kind::lost || kind_ == Kind::failed; }
-  // Bytes moved; 0 unless done.
+  // The same with the bytes that a send had moved before it failed.
+  IoResult after(std::size_t count) const noexcept {
+    IoResult result = *this;
+    result.count_ = count;
+    return result;
+  }
+  // Bytes moved; 0 unless done, or where a send failed after some.
   std::size_t count() const noexcept { return count_; }
   // What to wait for; meaningful when blocked.
   On on() const noexcept { return on_; }

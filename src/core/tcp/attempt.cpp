@@ -113,6 +113,7 @@ IoResult Attempt::pollLookup(std::optional<Tyme> now) {
 void Attempt::startRace(std::vector<net::Ip> ips) {
   HIO_PROBE_IF("attempt.several", ips.size() > 1);
   if (ips.size() > 1) ips = interleaved(std::move(ips));
+  targets_.clear();
   targets_.reserve(ips.size());
   for (const net::Ip& ip : ips) targets_.push_back({.ip = ip, .port = target_.port});
   phase_ = Phase::connecting;
@@ -195,6 +196,8 @@ std::error_code Attempt::firstError() const noexcept {
 // ---- the handshake ------------------------------------------------------------------------------
 
 IoResult Attempt::shake(std::optional<Tyme> now) {
+  // There was no memory for its layer, and then none to say so.
+  if (!stream_) return IoResult::failed(net::systemError(std::errc::not_enough_memory));
   const IoResult result = stream_->connect();
   if (result.lacksMemory()) {
     due_ = now ? help::saturatingAdd(*now, LackPause) : Tyme::min();

@@ -285,7 +285,9 @@ void Client::shake() {
   }
   const net::IoResult result = attempt_->shake(now());
   if (result.isDone()) return becomeConnected();
-  if (result.isError()) attemptFailed(result.code(), attempt_->stream()->why());
+  if (!result.isError()) return;
+  const net::Stream* const stream = attempt_->stream();
+  attemptFailed(result.code(), stream != nullptr ? stream->why() : std::string());
 }
 
 void Client::becomeConnected() {

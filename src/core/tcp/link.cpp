@@ -315,9 +315,8 @@ net::IoResult Link::put(std::span<const std::byte> data) {
     if (wl_ != nullptr) wl_->writeTx(data.first(result.count()), *who_);
     moved();
     changed();
-  } else if (result.isError()) {
-    fail(Stage::send, result.code());
   }
+  if (result.isError()) fail(Stage::send, result.code());
   return result;
 }
 

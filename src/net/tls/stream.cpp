@@ -295,8 +295,7 @@ IoResult StreamImpl::accept(std::span<const std::byte> bytes) {
   const IoResult after = passOn();
   HIO_PROBE_IF("tls.send.failed-after", after.isError());
   if (after.isError()) {
-    unsent_.clear();  // these bytes stay the caller's
-    return sendFailed(after);
+    return sendFailed(after).after(handedOf(count));
   }
   if (count > 0) return IoResult::done(count);
   if (error_) return *error_;
@@ -308,11 +307,19 @@ IoResult StreamImpl::send(std::span<const std::span<const std::byte>> pieces) {
   for (const auto& piece : pieces) {
     const IoResult result = send(piece);
     count += result.count();
-    if (result.isError()) return result;
+    if (result.isError()) return result.after(count);
     if (!result.isDone()) return count > 0 ? IoResult::done(count) : result;
     if (result.count() < piece.size()) break;
   }
   return IoResult::done(count);
+}
+
+// After an error, how many of the bytes that this call has encrypted the network took; the others
+// stay the caller's.
+std::size_t StreamImpl::handedOf(std::size_t encrypted) noexcept {
+  const std::size_t kept = std::min(encrypted, unsent_.behind(wire_.takenEnd()));
+  unsent_.clear();
+  return encrypted - kept;
 }
 
 // Makes records of the front of `bytes`, as many as one call takes; how many bytes went in.

@@ -56,6 +56,8 @@ class StreamImpl final : public TlsStream {
   IoResult accept(std::span<const std::byte> bytes);
   IoResult sendFailed(const IoResult& below) noexcept;
 
+  std::size_t handedOf(std::size_t encrypted) noexcept;
+
   // Records of application data that have been staged and not yet been passed on whole. send()
   // stages only when nothing else is left, and so many records at most.
   class Unsent {
