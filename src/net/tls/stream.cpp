@@ -397,7 +397,8 @@ Pending StreamImpl::pending() const noexcept {
   const bool readable = more_ || wire_.exhausted() || wire_.buffers() || below.received;
   return {.received = dead_ || ended_ || (readable && !heldBack()),
           .unsent = unsent_.behind(wire_.takenEnd()),
-          .flush = wire_.flushable() || below.flush};
+          // A failure to pass on that nobody was told of is told by the next send.
+          .flush = wire_.flushable() || (wire_.staged() > 0 && !error_) || below.flush};
 }
 
 std::size_t StreamImpl::Unsent::behind(std::uint64_t taken) const noexcept {
