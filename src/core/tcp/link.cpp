@@ -58,7 +58,7 @@ void Link::adopt(std::unique_ptr<net::Stream>&& stream) {
   // Nothing throws from here on.
   stream_.reset(std::move(stream), binding_);
   traffic_ = {.epoch = traffic_.epoch + 1};
-  accepted_ = 0;
+  accepted_ = inStream_ = 0;
   receiveShortage_ = sendShortage_ = {};
   failure_.reset();
   clearEnds();
@@ -176,7 +176,8 @@ void Link::receiveAll() {
 // A send has failed, and what the far side sent before it went has been read.
 void Link::cutWhenRead() {
   if (!standing() || failure_ == nullptr || full()) return;
-  if (receiveShortage_.on || stream_->pending().received) return;
+  // After the far side's end nothing more can come.
+  if (!ended_ && (receiveShortage_.on || stream_->pending().received)) return;
   HIO_PROBE("link.cut.read-out");
   markCutOff();
 }
@@ -294,6 +295,7 @@ void Link::sendOnce() {
   if (data.empty() && !held) return;
   const net::IoResult result = put(data);
   accepted_ = txbs_->consumed() + offered + result.count();
+  inStream_ += result.count();
   const net::Pending left = stream_->pending();
   consumeTaken(left.unsent);
   if (held && !left.flush) changed();
@@ -327,13 +329,17 @@ std::size_t Link::acceptedTx() const noexcept {
   return static_cast<std::size_t>(std::min<std::uint64_t>(accepted_ - front, txbs_->size()));
 }
 
-// Bytes leave txbs when the network has taken them, not when the stream has.
+// Bytes leave txbs when the network has taken them, not when the stream has. Some may have been
+// cleared meanwhile, by the program or at the cutoff.
 void Link::consumeTaken(std::size_t unsent) noexcept {
-  const std::size_t accepted = acceptedTx();
-  const std::size_t taken = accepted - std::min(accepted, unsent);
+  const std::size_t taken = inStream_ - std::min(inStream_, unsent);
   if (taken == 0) return;
+  inStream_ -= taken;
   traffic_.sent += taken;
-  txbs_->consume(taken);
+  const std::size_t queued = acceptedTx();
+  const std::size_t leaving = queued - std::min(queued, inStream_);
+  txbs_->consume(leaving);
+  traffic_.dropped -= std::min<std::uint64_t>(traffic_.dropped, taken - std::min(taken, leaving));
   changed();
 }
 

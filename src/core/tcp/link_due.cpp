@@ -55,7 +55,7 @@ Tyme Link::flowDue() noexcept {
   Tyme due = base::Forever;
   if (receiveShortage_.on) {
     due = retryAt(receiveShortage_);
-  } else if (wantsReceive() && (pending.received || failure_ != nullptr)) {
+  } else if ((wantsReceive() && pending.received) || (failure_ != nullptr && !full())) {
     return AtOnce;
   }
   if (sendShortage_.on) return std::min(due, retryAt(sendShortage_));

@@ -262,6 +262,7 @@ class HIO_EXPORT Link : public base::Tymee {
   help::Bytearray* txbs_;
   help::Bytearray* rxbs_;
   std::size_t readSize_;        // of the next receive
+  std::size_t inStream_ = 0;    // of txbs: accepted by the stream, not taken by the network
   std::uint64_t accepted_ = 0;  // position, in all that txbs ever held, up to which the stream took
   Tyme due_ = AtOnce;
   Tyme storedAt_ = AtOnce;

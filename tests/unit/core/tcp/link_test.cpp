@@ -282,6 +282,19 @@ TEST_F(LinkTest, ALostPeerFoundBySendingLeavesWhatItSent) {
   EXPECT_EQ(client.failure()->code(), std::errc::broken_pipe);
 }
 
+// After the far side's end nothing more can come, whatever the stream's readiness says.
+TEST_F(LinkTest, AHalfOpenLinkIsCutOffByASendThatFails) {
+  Client client({.halfOpen = true, .net = &net});
+  Wire& wire = connect(client);
+  wire.receives = {IoResult::ended()};
+  client.service();
+  ASSERT_TRUE(client.ended());
+  wire.sends = {lost(std::errc::broken_pipe)};
+  client.tx("x");
+  client.service();
+  EXPECT_TRUE(client.cutoff());
+}
+
 // The same when a receive is blocked for a moment, as by a want of memory.
 TEST_F(LinkTest, ALostPeerFoundBySendingIsReadToTheEndThroughAPause) {
   Client client({.net = &net});
