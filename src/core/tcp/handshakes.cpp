@@ -44,7 +44,7 @@ void Handshakes::add(const Address& ca, std::unique_ptr<net::TlsStream> stream,
   Handshake& added = all_.emplace_back(ca, now.value_or(Tyme(0)));
   added.place = std::prev(all_.end());
   try {
-    starving_.reserve(all_.size());
+    lacking_.reserve(all_.size());
     added.turn = std::make_shared<Turn<Handshake>>(asked_, added);
     added.silent = mute_.insert(mute_.end(), &added);
   } catch (...) {
@@ -62,7 +62,7 @@ void Handshakes::add(const Address& ca, std::unique_ptr<net::TlsStream> stream,
 }
 
 void Handshakes::clear() noexcept {
-  starving_.clear();
+  lacking_.clear();
   mute_.clear();
   talked_.clear();
   all_.clear();
@@ -82,12 +82,12 @@ void Handshakes::beginVisit(Now now) noexcept {
   const std::size_t toAsk = all_.size() - notifying_;
   roundLeft_ = roundLeft_ == 0 ? toAsk : std::min(roundLeft_, toAsk);
   again_ = false;
-  if (starving_.empty() || (now && !tcp::due(pause_, *now))) return;
-  for (Handshake* const each : starving_) {
-    each->starves = false;
+  if (lacking_.empty() || (now && !tcp::due(pause_, *now))) return;
+  for (Handshake* const each : lacking_) {
+    each->lacks = false;
     each->turn->wake();
   }
-  starving_.clear();
+  lacking_.clear();
 }
 
 std::optional<Handshakes::Over> Handshakes::next() {
@@ -131,8 +131,8 @@ net::IoResult Handshakes::step(Handshake& handshake) {
 // It is blocked: who will say when it may go on?
 void Handshakes::waitFor(Handshake& handshake, const net::IoResult& result) {
   if (result.lacksMemory() && now_) {
-    if (starving_.empty()) pause_ = help::Deadline(LackPause, *now_);
-    if (!std::exchange(handshake.starves, true)) starving_.push_back(&handshake);
+    if (lacking_.empty()) pause_ = help::Deadline(LackPause, *now_);
+    if (!std::exchange(handshake.lacks, true)) lacking_.push_back(&handshake);
     return;
   }
   const bool more = result.lacksMemory() || handshake.stream->pending().received;
@@ -141,7 +141,7 @@ void Handshakes::waitFor(Handshake& handshake, const net::IoResult& result) {
 }
 
 Handshakes::Over Handshakes::takeOut(Handshake& handshake, const net::IoResult& result) {
-  if (handshake.starves) std::erase(starving_, &handshake);
+  if (handshake.lacks) std::erase(lacking_, &handshake);
   if (handshake.stream.notifies()) --notifying_;
   listOf(handshake).erase(handshake.silent);
   Over over{{handshake.stream.release(), std::move(handshake.ca)}, result};
@@ -204,7 +204,7 @@ std::optional<Tyme> Handshakes::due(Tyme now) const {
   if (all_.empty()) return std::nullopt;
   if (!ready_.empty() || roundLeft_ > 0 || again_) return now;
   const Tyme oldest = help::saturatingAdd(all_.front().started, limits_.timeout);
-  return starving_.empty() ? oldest : std::min(oldest, dueAt(pause_, now));
+  return lacking_.empty() ? oldest : std::min(oldest, dueAt(pause_, now));
 }
 
 }  // namespace hio::core::tcp

@@ -75,7 +75,7 @@ class Handshakes {
     std::shared_ptr<Turn<Handshake>> turn;
     Tyme started;
     Tyme heardAt;
-    bool starves = false;
+    bool lacks = false;
     std::list<Handshake>::iterator place{};    // in all_
     std::list<Handshake*>::iterator silent{};  // in mute_ or talked_
   };
@@ -93,10 +93,10 @@ class Handshakes {
   ReadyLine<Handshake> ready_;  // may make progress
   ReadyLine<Handshake> asked_;  // those that do not notify, in turns
   Limits limits_;
-  std::list<Handshake> all_;          // the oldest first
-  std::list<Handshake*> mute_;        // those that have sent nothing, the oldest first
-  std::list<Handshake*> talked_;      // the others, the one that has been silent longest first
-  std::vector<Handshake*> starving_;  // asked again after the pause
+  std::list<Handshake> all_;         // the oldest first
+  std::list<Handshake*> mute_;       // those that have sent nothing, the oldest first
+  std::list<Handshake*> talked_;     // the others, the one that has been silent longest first
+  std::vector<Handshake*> lacking_;  // asked again after the pause
   help::Deadline pause_{Tyme(0), Tyme(0)};
   std::size_t notifying_ = 0;
   // Of the visit.

@@ -11,6 +11,8 @@ namespace {
 
 // How long a machine that is short of memory may leave a direction without any progress.
 constexpr Tyme MostLacking = std::chrono::seconds(10);
+// Between two calls that count as asking on.
+constexpr Tyme MostLackGap = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -71,13 +73,14 @@ bool Link::wantsSend(const net::Pending& pending) const noexcept {
   return pending.flush || (!sendDead() && txbs_->size() > acceptedTx());
 }
 
-// A machine that stays short of memory has failed. What was not asked for a while says nothing of
-// the time between.
+// A machine that stays short of memory has failed.
 net::IoResult Link::failIfTooLong(net::IoResult result, Shortage& shortage) {
   const bool had = std::exchange(shortage.on, result.lacksMemory());
   if (!shortage.on || !tymth()) return result;
   const Tyme now = tyme();
-  if (!had || now < shortage.asked) shortage.since = now;
+  // What was not asked for a while says nothing of the time between.
+  const Tyme gap = help::saturatingSubtract(now, shortage.asked);
+  if (!had || gap < Tyme(0) || gap > MostLackGap) shortage.since = now;
   shortage.asked = now;
   const bool tooLong = help::saturatingSubtract(now, shortage.since) >= MostLacking;
   HIO_PROBE_IF("link.lacking.long", tooLong);

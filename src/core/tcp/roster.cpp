@@ -25,10 +25,10 @@ void Roster::wind(const Tymth& tymth) {
 void Roster::attach(const PollerBinding& binding) {
   for (const auto& [ca, remoter] : ixes_) {
     if (remoter->turn_) std::exchange(remoter->turn_, nullptr)->leave();
-    remoter->lingers_ = remoter->starves_ = false;
+    remoter->lingers_ = remoter->lacks_ = false;
   }
   lingering_.clear();
-  starving_.clear();
+  lacking_.clear();
   admitted_.clear();
   driven_ = static_cast<bool>(binding.poller);
   for (const auto& [ca, remoter] : ixes_) attachIx(*remoter, binding);
@@ -45,7 +45,7 @@ void Roster::admit(std::unique_ptr<Remoter> remoter, const PollerBinding& bindin
   makeRoom(serviced_, ixes_.size() + 1);
   makeRoom(admitted_, admitted_.size() + 1);
   makeRoom(lingering_, lingering_.size() + ixes_.size() + 1);
-  makeRoom(starving_, starving_.size() + ixes_.size() + 1);
+  makeRoom(lacking_, lacking_.size() + ixes_.size() + 1);
   if (driven_) attachIx(*remoter, binding);
   Remoter* const added = remoter.get();
   auto& place = ixes_[remoter->ca()];
@@ -75,7 +75,7 @@ void Roster::clear() noexcept {
   serviced_.clear();
   admitted_.clear();
   lingering_.clear();
-  starving_.clear();
+  lacking_.clear();
   ixes_.clear();
 }
 
@@ -113,12 +113,12 @@ void Roster::removeSpent(Now now) {
 
 void Roster::serviceReady(Now now) {
   if (driven_) {
-    if (!starving_.empty() && (!now || tcp::due(pause_, *now))) {
-      for (const auto& turn : starving_) {
-        if (turn->owner() != nullptr) turn->owner()->starves_ = false;
+    if (!lacking_.empty() && (!now || tcp::due(pause_, *now))) {
+      for (const auto& turn : lacking_) {
+        if (turn->owner() != nullptr) turn->owner()->lacks_ = false;
         turn->wake();
       }
-      starving_.clear();
+      lacking_.clear();
     }
     while (Turn<Remoter>* const turn = line_.take()) serviced_.push_back(turn->owner());
   } else {
@@ -157,16 +157,16 @@ void Roster::serviceFrom(std::size_t first, Now now) {
       lingering_.push_back(remoter->turn_);
     }
     if (remoter->ready() || !remoter->notifies()) remoter->turn_->wake();
-    if (remoter->lacksMemory()) starve(*remoter, now);
+    if (remoter->lacksMemory()) askAfterPause(*remoter, now);
   }
 }
 
 // It gets another turn though nobody will tell of it.
-void Roster::starve(Remoter& remoter, Now now) {
+void Roster::askAfterPause(Remoter& remoter, Now now) {
   if (!now) return remoter.turn_->wake();
-  if (starving_.empty()) pause_ = help::Deadline(LackPause, *now);
-  if (std::exchange(remoter.starves_, true)) return;
-  starving_.push_back(remoter.turn_);
+  if (lacking_.empty()) pause_ = help::Deadline(LackPause, *now);
+  if (std::exchange(remoter.lacks_, true)) return;
+  lacking_.push_back(remoter.turn_);
 }
 
 Tyme Roster::lingersUntil(const Remoter& remoter, Tyme now) const {
@@ -177,7 +177,7 @@ std::optional<Tyme> Roster::due(Tyme now) const {
   std::optional<Tyme> next;
   const auto at = [&next](Tyme when) { next = next ? std::min(*next, when) : when; };
   if (!line_.empty()) at(now);
-  if (!starving_.empty()) at(dueAt(pause_, now));
+  if (!lacking_.empty()) at(dueAt(pause_, now));
   for (const auto& turn : lingering_) {
     if (const Remoter* const remoter = turn->owner()) at(lingersUntil(*remoter, now));
   }

@@ -50,7 +50,7 @@ class Roster {
   bool exhausted(Remoter& remoter, Now now) const;
   void forget(const Remoter& remoter) noexcept;
   void serviceFrom(std::size_t first, Now now);
-  void starve(Remoter& remoter, Now now);
+  void askAfterPause(Remoter& remoter, Now now);
   Tyme lingersUntil(const Remoter& remoter, Tyme now) const;
 
   ReadyLine<Remoter> line_;
@@ -60,7 +60,7 @@ class Roster {
   std::vector<Remoter*> serviced_;
   std::vector<Remoter*> admitted_;  // in this visit, and not yet serviced
   Turns lingering_;                 // cut off, and not yet read
-  Turns starving_;                  // get another turn after the pause
+  Turns lacking_;                   // get another turn after the pause
   help::Deadline pause_{Tyme(0), Tyme(0)};
   Tyme lookedAt_ = Tyme::min();  // the last visit
   Tyme idleLookAt_ = Tyme::min();

@@ -172,7 +172,7 @@ class HIO_EXPORT Remoter : public Link {
   bool refreshable_;
   bool graced_ = false;
   bool lingers_ = false;  // in the server's lists of the same names
-  bool starves_ = false;
+  bool lacks_ = false;
 };
 
 struct ServerOptions {
