@@ -30,6 +30,7 @@ struct Program {
         poller->fd(), G_IO_IN, [](int, GIOCondition, void* data) { return turn(data), 1; }, this);
     timer = g_timeout_add(0, onTime, this);
   }
+  ~Program() { g_main_loop_unref(loop); }
   bool answered() const { return client.rxbs().text().find('\n') != std::string_view::npos; }
   static int onTime(void* data) {
     static_cast<Program*>(data)->timer = 0;  // it ends by itself
